@@ -1,0 +1,90 @@
+"""Where the cache lies: environ in, folders out. No heavy import: the quick path uses it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT = "v1"  # part of every path: another format never meets the files of this one
+
+
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """The cache's absolute folder, which may not exist yet."""
+    configured = environ.get("REVGUARD_CACHE_DIR")
+    if configured:
+        return os.path.join(os.path.abspath(os.path.expanduser(configured)), FORMAT)
+    return os.path.join(_user_cache(environ), "revguard", FORMAT)
+
+
+def cache_dir(environ: Mapping[str, str]) -> Path:
+    """As `cache_folder`, as a Path."""
+    from pathlib import Path
+
+    return Path(cache_folder(environ))
+
+
+def repository_folder(cache: str, toplevel: str) -> str:
+    """The part of the cache that belongs to the working tree at `toplevel`."""
+    import hashlib
+
+    name = hashlib.sha256(os.fsencode(os.path.realpath(toplevel))).hexdigest()[:16]
+    return os.path.join(cache, "repos", name)
+
+
+def repository_dir(toplevel: str, environ: Mapping[str, str]) -> Path:
+    """As `repository_folder`, in the cache that `environ` names."""
+    from pathlib import Path
+
+    return Path(repository_folder(cache_folder(environ), toplevel))
+
+
+def ensure(environ: Mapping[str, str]) -> tuple[Path, bool]:
+    """The cache folder, made and writable, and whether it outlives this run.
+
+    Where the cache cannot be written the folder is a temporary one: the caller removes it.
+    """
+    path = cache_dir(environ)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if os.access(path, os.W_OK | os.X_OK) and _can_write(str(path)):
+            return path, True
+    except OSError:
+        pass
+    return _temporary(), False
+
+
+def _can_write(folder: str) -> bool:
+    # access() says yes to root on a folder of a read-only or full file system
+    import tempfile
+
+    try:
+        handle, name = tempfile.mkstemp(prefix=".probe-", dir=folder)
+    except OSError:
+        return False
+    os.close(handle)
+    os.unlink(name)
+    return True
+
+
+def _temporary() -> Path:
+    import tempfile
+    from pathlib import Path
+
+    return Path(tempfile.mkdtemp(prefix="revguard-"))
+
+
+def _user_cache(environ: Mapping[str, str]) -> str:
+    # platformdirs costs 15 ms to import, and on Linux its answer is these three lines
+    if sys.platform.startswith("linux"):
+        xdg = environ.get("XDG_CACHE_HOME", "").strip()
+        home = environ.get("HOME") or os.path.expanduser("~")
+        return xdg if os.path.isabs(xdg) else os.path.join(home, ".cache")
+    else:  # noqa: RET505  (mypy follows the platform only so)
+        from platformdirs import user_cache_dir
+
+        return user_cache_dir()
