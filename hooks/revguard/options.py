@@ -1,0 +1,37 @@
+"""What the user asked for: the command line's words, as one value for the pipeline."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Command: TypeAlias = Literal["check", "add"]
+Progress: TypeAlias = Callable[[str], None]
+
+
+def no_progress(_message: str) -> None:
+    """Say nothing about long work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """One invocation. Only the rim reads argv, the environ and the clock: they come in here."""
+
+    command: Command = "check"
+    directory: str  # absolute; where the command was typed, or -C
+    environ: Mapping[str, str]
+    today: datetime.date
+    environments: tuple[str, ...] = ()  # --env; () is all of them
+    worktree: bool = False
+    tree: str | None = None
+    from_ref: str | None = None
+    to_ref: str | None = None
+    all: bool = False
+    stage: bool = True
+    message: str | None = None
+    no_cache: bool = False
+    verbose: bool = False
+    quiet: bool = False
+    progress: Progress = field(default=no_progress, compare=False)
