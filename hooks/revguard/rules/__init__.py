@@ -59,6 +59,9 @@ _RESERVED: Final[Mapping[str, Severity]] = {
 # and what squawk calls its rules.
 RESERVED_FAMILIES: Final[tuple[str, ...]] = ("lock/", "rewrite/", "squawk/")
 
+# Without a history nothing can be checked, and what was not checked never passes.
+ALWAYS_BLOCKS: Final = "history/broken-graph"
+
 RULES: Final[Mapping[str, Rule]] = {
     rule.id: rule
     for rule in (
@@ -82,16 +85,17 @@ def nearest(rule: str) -> str | None:
     """The rule that was probably meant."""
     from difflib import get_close_matches
 
-    by_name = {id_.rpartition("/")[2]: id_ for id_ in reversed(RULES)}
+    by_name: dict[str, str] = {id_.rpartition("/")[2]: id_ for id_ in RULES}
     if rule in by_name:
         return by_name[rule]
-    found = get_close_matches(rule, RULES, n=1) or get_close_matches(rule, by_name, n=1)
+    found: list[str] = get_close_matches(rule, list(RULES), n=1)
+    found = found or get_close_matches(rule, list(by_name), n=1)
     return by_name.get(found[0], found[0]) if found else None
 
 
 def severity_of(rule: str, settings: Mapping[str, str]) -> Setting:
     """The severity of a rule: as configured, else its own; families of others warn."""
-    configured = settings.get(rule)
+    configured = "error" if rule == ALWAYS_BLOCKS else settings.get(rule)
     for setting in SETTINGS:
         if configured == setting:
             return setting
