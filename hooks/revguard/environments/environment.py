@@ -1,0 +1,52 @@
+"""What the later stages know of an Alembic environment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from revguard.config import EnvironmentSettings
+
+
+class Entry(Protocol):
+    """What the listing says of a path: enough of git's tree entry for us."""
+
+    @property
+    def mode(self) -> str: ...
+
+
+Listing = Mapping[str, Entry]
+Read = Callable[[list[str]], Mapping[str, bytes]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One Alembic environment; paths are those of the repository, with slashes.
+
+    What is None only the worker can know, since code or the user's machine decides it.
+    """
+
+    name: str
+    config: str | None  # alembic.ini or pyproject.toml
+    toml: str | None = None  # the pyproject.toml with [tool.alembic] that Alembic >= 1.16 reads too
+    section: str = "alembic"
+    roots: tuple[str, ...] = ("",)  # where to run it: the first that works
+    script_location: str | None = None
+    version_locations: tuple[str, ...] | None = None
+    recursive: bool = False
+    url_hint: tuple[str, str | None] | None = None  # dialect, driver
+    flask: bool = False  # laid out by Flask-Migrate: the ini lies beside env.py and names nothing
+    settings: EnvironmentSettings = dataclasses.field(default_factory=EnvironmentSettings)
+
+    @property
+    def root(self) -> str:
+        """The working directory and import root to try first."""
+        return self.roots[0]
+
+
+class Skipped(NamedTuple):
+    """A file that looks like an environment's and is none."""
+
+    path: str
+    reason: str
