@@ -1,0 +1,208 @@
+"""The command line's grammar: arguments in, an Invocation or a UsageError out."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NoReturn, TypeAlias
+
+import revguard
+from revguard.errors import UsageError
+from revguard.options import Options, Progress, no_progress
+
+Color: TypeAlias = Literal["auto", "always", "never"]
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "check": "is there one proven revision for each model change? (writes nothing)",
+    "add": "write the missing revision script, prove it and stage it",
+    "explain": "show the page of a rule",
+    "doctor": "show what is found, and why: repository, interpreter, environments, databases",
+    "cache": "show or clear what is kept between runs",
+    "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
+}
+LATER: Final = ("pr", "rebase", "squash", "plan", "init", "status", "upgrade")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """One command line, understood."""
+
+    options: Options
+    words: tuple[str, ...] = ()  # the command's own: a rule, or what to do with the cache
+    format: str = "text"
+    output: str | None = None  # absolute
+    color: Color = "auto"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"`{self.prog} --help` shows what there is")
+
+
+def parse(
+    arguments: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    directory: str,
+    today: datetime.date,
+    progress: Progress = no_progress,
+) -> Invocation:
+    """Understand the arguments. SystemExit(0) after `--help` and `--version`."""
+    _refuse_unknown_command(arguments)
+    found = _parser().parse_args(list(arguments))
+    if found.command is None:
+        raise UsageError("no command was given", hint=_known_commands())
+    _refuse_files(found)
+    base = _directory(directory, found.first_directory, found.directory)
+    options = Options(
+        command=found.command,
+        directory=base,
+        environ=environ,
+        today=today,
+        environments=(*found.first_env, *found.env),
+        worktree=getattr(found, "worktree", False),
+        tree=getattr(found, "tree", None),
+        from_ref=getattr(found, "from_ref", None),
+        to_ref=getattr(found, "to_ref", None),
+        all=getattr(found, "all", False),
+        stage=not getattr(found, "no_stage", False),
+        message=getattr(found, "message", None),
+        no_cache=found.no_cache,
+        verbose=found.verbose,
+        quiet=found.quiet,
+        progress=progress,
+    )
+    return Invocation(
+        options=_consistent(options),
+        words=tuple(getattr(found, "words", ())),
+        format=found.format,
+        output=os.path.join(base, found.output) if found.output else None,
+        color=found.color,
+    )
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="revguard",
+        description="One Alembic revision per model change, proven.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"revguard {revguard.__version__}")
+    _add_common(parser, first=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, said in COMMANDS.items():
+        command = commands.add_parser(name, help=said, description=said, allow_abbrev=False)
+        _add_common(command, first=False)
+        if name in _OWN:
+            _OWN[name](command)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, *, first: bool) -> None:
+    """The options of every command. They may stand before it, too: `first`."""
+
+    def default(value: object) -> object:
+        return value if first else argparse.SUPPRESS
+
+    add = parser.add_argument
+    prefix = "first_" if first else ""
+    add("-C", metavar="DIR", dest=f"{prefix}directory", help="work as if started in DIR")
+    add("--env", metavar="NAME", dest=f"{prefix}env", action="append", default=[], help=_ENV)
+    add("--format", default=default("text"), metavar="FORMAT", help="text (default) or json")
+    add("--output", default=default(None), metavar="FILE", help="write the report to FILE")
+    add("-v", "--verbose", action="store_true", default=default(False), help="say more")
+    add("-q", "--quiet", action="store_true", default=default(False), help="say less")
+    add("--no-cache", action="store_true", default=default(False), help=_NO_CACHE)
+    add("--color", choices=("auto", "always", "never"), default=default("auto"))
+
+
+_ENV = "only this environment (may be repeated)"
+_NO_CACHE = "take nothing from earlier runs; the verdict is the same"
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--worktree", action="store_true", help="judge the files on disk")
+    what.add_argument("--tree", metavar="TREEISH", help="judge a commit or a tree")
+    what.add_argument("--from-ref", metavar="A", help="judge what B brings on top of A")
+    parser.add_argument("--to-ref", metavar="B", help="with --from-ref")
+    _add_for_judging(parser)
+
+
+def _add_add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-stage", action="store_true", help="write the script, and exit 1")
+    parser.add_argument("-m", "--message", metavar="MESSAGE", help="the revision's message")
+    _add_for_judging(parser)
+
+
+def _add_for_judging(parser: argparse.ArgumentParser) -> None:
+    said = "report every environment, not only those that the change affects"
+    parser.add_argument("--all", action="store_true", help=said)
+    parser.add_argument("files", nargs="*", help=argparse.SUPPRESS)
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", metavar="RULE", nargs=1, help="for example history/multiple-heads")
+
+
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", metavar="show|clear", nargs=1, choices=("show", "clear"))
+
+
+_OWN = {"check": _add_check, "add": _add_add, "explain": _add_explain, "cache": _add_cache}
+_WITH_VALUE = ("-C", "--env", "--format", "--output", "--color")
+
+
+def _refuse_unknown_command(arguments: Sequence[str]) -> None:
+    # before argparse does, whose message would not know of those that come later
+    words = iter(arguments)
+    for word in words:
+        if word in _WITH_VALUE:
+            next(words, None)
+        elif not word.startswith("-"):
+            if word in LATER:
+                raise UsageError(f"this version has no `revguard {word}`", hint=_known_commands())
+            if word not in COMMANDS:
+                raise UsageError(f"there is no command {word!r}", hint=_nearest_command(word))
+            return
+
+
+def _nearest_command(word: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1)
+    return f"did you mean `revguard {near[0]}`?" if near else _known_commands()
+
+
+def _known_commands() -> str:
+    return f"the commands are: {', '.join(COMMANDS)}"
+
+
+def _refuse_files(found: argparse.Namespace) -> None:
+    files = getattr(found, "files", ())
+    if files:
+        raise UsageError(
+            f"`revguard {found.command}` takes no file names, and was given {files[0]!r}",
+            hint="it judges the whole staged tree: in .pre-commit-config.yaml leave "
+            "`pass_filenames: false` as it is; `--env NAME` chooses an environment",
+        )
+
+
+def _directory(start: str, *changes: str | None) -> str:
+    for change in changes:
+        if change is not None:
+            start = os.path.normpath(os.path.join(start, change))
+            if not os.path.isdir(start):
+                raise UsageError(f"there is no folder {start}", hint="`-C DIR` names a folder")
+    return start
+
+
+def _consistent(options: Options) -> Options:
+    if options.verbose and options.quiet:
+        raise UsageError("`-v` and `-q` contradict each other", hint="give one of them")
+    if options.to_ref is not None and options.from_ref is None:
+        raise UsageError("`--to-ref` needs `--from-ref`", hint="`--tree` judges a single commit")
+    return options

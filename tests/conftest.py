@@ -1,0 +1,70 @@
+"""What all tests stand on: a neutral git, a cache of their own, servers that CI must have."""
+
+import os
+
+import pytest
+
+NEUTRAL_GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "A U Thor",
+    "GIT_AUTHOR_EMAIL": "author@example.com",
+    "GIT_AUTHOR_DATE": "2026-01-02T03:04:05+00:00",
+    "GIT_COMMITTER_NAME": "C O Mitter",
+    "GIT_COMMITTER_EMAIL": "committer@example.com",
+    "GIT_COMMITTER_DATE": "2026-01-02T03:04:05+00:00",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "init.defaultBranch",
+    "GIT_CONFIG_VALUE_0": "main",
+    "GIT_CONFIG_KEY_1": "protocol.file.allow",
+    "GIT_CONFIG_VALUE_1": "always",
+}
+# What the shell or the hook that started the tests would bring in
+FOREIGN = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_REFLOG_ACTION",
+    "PRE_COMMIT",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "NO_COLOR",
+    "FORCE_COLOR",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def neutral_environ(tmp_path_factory):
+    """A git without the user's configuration, and a cache that is this session's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in FOREIGN:
+            patch.delenv(name, raising=False)
+        for name, value in NEUTRAL_GIT.items():
+            patch.setenv(name, value)
+        patch.setenv("REVGUARD_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def cache_dir(tmp_path, monkeypatch):
+    """A cache of this test's own."""
+    path = tmp_path / "cache"
+    monkeypatch.setenv("REVGUARD_CACHE_DIR", str(path))
+    return path
+
+
+def require(found, what):
+    """Skip where something is missing on a user's machine; fail in CI, where all must be there."""
+    if found:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, and in CI nothing may be")
+    pytest.skip(f"{what} is not here")
+
+
+@pytest.fixture(name="require", scope="session")
+def require_fixture():
+    """`require(found, what)`, for tests that cannot import this file."""
+    return require
