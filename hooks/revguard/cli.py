@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from revguard import fast
 
-        code = fast.main(arguments)
+        code = fast.main(arguments, os.environ)
         if code is not None:
             return code
         from revguard import rim

@@ -28,7 +28,8 @@ def script_block(environment: EnvironmentReport, paint: Paint, *, whole: bool) -
     title = f"the missing script, {one_line(path)}:" if path else "the missing script:"
     code = paint.python("\n".join(lines)).split("\n")
     bar = paint("|", "dim")
-    block = [title, *(f"{bar} {line}" if line else bar for line in code)]
+    shown = zip(lines, code, strict=False)
+    block = [title, *(f"{bar} {painted}" if line else bar for line, painted in shown)]
     if left_out:
         block.append(f"{bar} ... and {left_out} lines more; `-v` shows them all")
     return "\n".join(block)

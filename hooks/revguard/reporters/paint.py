@@ -15,7 +15,10 @@ _CODES: Final[Mapping[str, str]] = {
     "yellow": "33",
     "cyan": "36",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# what moves the cursor, what turns the direction of writing, and what no encoding can say
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _COMMAND = re.compile(r"`[^`\n]*`")
 _NO_BREAK = "\u00a0"
 
@@ -41,15 +44,23 @@ class Paint:
             # 60 ms, and only where a script is shown on a terminal
             from pygments import highlight
             from pygments.formatters import TerminalFormatter
+            from pygments.formatters.terminal import TERMINAL_COLORS
             from pygments.lexers import PythonLexer
+            from pygments.token import Whitespace
         except ImportError:
             return code
-        return str(highlight(code, PythonLexer(stripnl=False, ensurenl=False), TerminalFormatter()))
+        formatter = TerminalFormatter(colorscheme={**TERMINAL_COLORS, Whitespace: ("", "")})
+        return str(highlight(code, PythonLexer(stripnl=False, ensurenl=False), formatter))
 
 
 def harmless(text: str) -> str:
     """The text without control characters: a name from a database moves no cursor."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text.replace("\r\n", "\n"))
+    return _CONTROL.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
 def one_line(text: str) -> str:

@@ -36,9 +36,9 @@ def render(report: Report, *, color: bool, width: int, verbose: bool, quiet: boo
         if details and len(shown) > 1 and not quiet:
             details[0] = f"{page.paint(one_line(environment.name), 'bold')}\n{details[0]}"
         blocks += details
-    blocks += _closing(shown, page)
     if verbose:
         blocks.append(_totals(report, page))
+    blocks += _closing(shown, page)
     text = ("\n" if quiet else "\n\n").join(block for block in blocks if block)
     return text + "\n" if text else ""
 

@@ -1,0 +1,112 @@
+"""`revguard cache`: what is kept between runs, shown or removed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from revguard import leftovers, runs
+from revguard.arguments import Invocation
+from revguard.cachedir import cache_dir
+from revguard.commands import Answer
+from revguard.errors import CouldNotCheck
+from revguard.phrases import counted
+
+_WHAT: Final[Mapping[str, str]] = {
+    "repos": "verdicts, histories and observations, per repository",
+    "runs": "folders of the runs at work",
+    "servers": "database servers, initialised once",
+    "snapshots": "databases at a known revision",
+    "trees": "checked-out trees with their bytecode",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One folder of the cache."""
+
+    name: str
+    files: int
+    bytes: int
+
+
+def run(invocation: Invocation) -> Answer:
+    """Show the cache, or clear it."""
+    cache = cache_dir(invocation.options.environ)
+    return _clear(cache) if invocation.words == ("clear",) else _show(cache)
+
+
+def parts(cache: Path) -> tuple[Part, ...]:
+    """What lies in the cache, folder by folder."""
+    try:
+        names = sorted(os.listdir(cache))
+    except OSError:
+        return ()
+    return tuple(_measured(cache / name) for name in names)
+
+
+def _show(cache: Path) -> Answer:
+    found = parts(cache)
+    total = sum(part.bytes for part in found)
+    lines = [f"cache: {cache}"]
+    for part in found:
+        what = _WHAT.get(part.name, part.name)
+        lines.append(f"  {readable(part.bytes):>10}  {what} ({counted(part.files, 'file')})")
+    lines.append(f"  {readable(total):>10}  in all" if found else "  empty")
+    data = {"path": os.fspath(cache), "bytes": total, "parts": [asdict(part) for part in found]}
+    return Answer(text="\n".join(lines) + "\n", data=data)
+
+
+def _clear(cache: Path) -> Answer:
+    runs.sweep(cache)
+    at_work = [name for name in _entries(cache / "runs") if not name.endswith(".lock")]
+    if at_work:
+        raise CouldNotCheck(
+            "the cache is in use: another revguard is at work",
+            hint="let it end, then `revguard cache clear` again",
+        )
+    freed = sum(part.bytes for part in parts(cache))
+    leftovers.remove_folder(os.fspath(cache))
+    if cache.exists():
+        raise CouldNotCheck(
+            f"not all of {cache} could be removed",
+            hint="it holds files of another user: remove the folder as that user",
+        )
+    data = {"path": os.fspath(cache), "bytes": freed}
+    return Answer(text=f"removed {cache} ({readable(freed)})\n", data=data)
+
+
+def _entries(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _measured(path: Path) -> Part:
+    files = size = 0
+    if not path.is_dir():
+        return Part(name=path.name, files=1, bytes=_size(path))
+    for folder, _, names in os.walk(path):
+        files += len(names)
+        size += sum(_size(Path(folder, name)) for name in names)
+    return Part(name=path.name, files=files, bytes=size)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0  # it was removed meanwhile
+
+
+def readable(size: float) -> str:
+    """A number of bytes for people: `39.2 MiB`."""
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
