@@ -1,0 +1,317 @@
+"""Binaries and a data folder in, a running PostgreSQL out that only this machine can reach."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from revguard import leftovers
+from revguard.databases import accounts, clusters, launcher, replicas, snapshots, wire
+from revguard.databases.providing import Database, Installation, UnavailableError, Url
+from revguard.errors import CouldNotCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from revguard.databases.accounts import Account
+    from revguard.databases.snapshots import Snapshot
+    from revguard.runs import Run
+
+_PORT = 5432  # only names the socket: each server has a folder of its own
+_SOCKET = f".s.PGSQL.{_PORT}"
+_LONGEST_SOCKET = 100  # sun_path takes 104 bytes on macOS, 108 on Linux
+_POLL_SECONDS = 0.005
+_STOP_SECONDS = 5.0
+_FREE_MEMORY = 512 << 20  # bytes that the memory file system must have left to be used
+_LAUNCHER = os.path.realpath(launcher.__file__)
+_STARTING = "57P03"  # SQLSTATE cannot_connect_now
+
+
+class PostgresServer:
+    """One postmaster with its data folder, from launch to removal."""
+
+    def __init__(
+        self, installation: Installation, *, run: Run, snapshot: Snapshot | None = None
+    ) -> None:
+        self.snapshot = snapshot
+        self._installation = installation
+        self._run = run
+        self._account = _account()
+        self._binaries = clusters.reachable(installation, run, self._account)
+        self._version = ""
+        self._folders: list[Path] = []
+        self._sockets = self._socket_folder()
+        self._log = run.folder / f"server{run.number()}.log"
+        self._mark: replicas.Mark | None = None
+        try:
+            self._process = self._launch()
+        except BaseException:
+            self._remove()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop(signal.SIGQUIT)
+        self._remove()
+
+    def wait(self, timeout: float = 60) -> None:
+        """Until a login answers; a snapshot that does not start is discarded for an empty one."""
+        if self._version:
+            return
+        try:
+            self._wait(timeout)
+        except _EndedError as ended:
+            if self.snapshot is None or ended.code == launcher.NO_SPACE:
+                raise self._failure(ended.code) from None
+            snapshots.discard(self.snapshot)
+            self.snapshot = None
+            self._process = self._launch()
+            try:
+                self._wait(timeout)
+            except _EndedError as again:
+                raise self._failure(again.code) from None
+
+    def database(self) -> Database:
+        """The main database."""
+        return self._database(clusters.MAIN)
+
+    def mark(self) -> None:
+        """Copy the main database within the server; whoever is connected is thrown out."""
+        with self._login() as connection:
+            self._mark = replicas.mark(connection, clusters.MAIN)
+
+    def clone(self, name: str) -> Database:
+        """A copy of the marked state, else of the main database, called `name`."""
+        with self._login() as connection:
+            replicas.copy(connection, self._mark.database if self._mark else clusters.MAIN, name)
+        return self._database(name)
+
+    def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
+        """Stop, and store the marked (else the main) state; None where that is not possible."""
+        try:
+            with self._login() as connection:
+                data = replicas.only(connection, clusters.MAIN, self._mark)
+        except (OSError, wire.ServerError):
+            return None
+        clean = self._stop(signal.SIGINT)
+        if data is None or not clean or not _closed(Path(data)):
+            return None
+        return snapshots.store(
+            self._run,
+            Path(data),
+            dialect=self._installation.dialect,
+            identity=self._installation.identity,
+            extra=extra,
+            revisions=revisions,
+        )
+
+    def log(self) -> str:
+        """What the server said so far."""
+        try:
+            return self._log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        """One process copies the data folder and becomes the server, beside our own work."""
+        source = self.snapshot.state if self.snapshot else self._pristine()
+        targets = self._targets()
+        self._folders += targets
+        account = f"{self._account.uid}:{self._account.gid}" if self._account else ""
+        command = [sys.executable, "-I", "-S", _LAUNCHER, account, os.fspath(source)]
+        command += [*map(os.fspath, targets), "--", os.path.join(self._binaries, "postgres")]
+        command += ["-D", "{data}", "-k", os.fspath(self._sockets), *_settings(source)]
+        with open(self._log, "ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=accounts.server_environ(self._run),
+                cwd=self._sockets,
+                start_new_session=True,
+            )
+        self._run.register(process.pid, ends_on=signal.SIGQUIT)
+        return process
+
+    def _pristine(self) -> Path:
+        return clusters.pristine(self._installation, self._binaries, self._run, self._account)
+
+    def _wait(self, timeout: float) -> None:
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                with self._connect(timeout=until - time.monotonic()) as connection:
+                    self._version = connection.parameters.get("server_version", "").split(" ")[0]
+                    return
+            except wire.ServerError as error:
+                if error.code != _STARTING:
+                    raise self._failure(None) from error
+            except (TimeoutError, OSError):
+                pass  # no socket yet, or one that nobody listens on yet
+            if self._process.poll() is not None:
+                raise _EndedError(self._process.returncode)
+            if time.monotonic() > until:
+                raise self._failure(None)
+            time.sleep(_POLL_SECONDS)
+
+    def _failure(self, code: int | None) -> CouldNotCheck:
+        if code == launcher.NO_SPACE:
+            where = " nor in ".join(os.fspath(folder.parent) for folder in self._folders)
+            return CouldNotCheck(
+                f"there is no space for the ephemeral database in {where}",
+                hint="Free some space there, or name another folder in REVGUARD_CACHE_DIR.",
+            )
+        return accounts.cannot_start(os.path.join(self._binaries, "postgres"), self.log())
+
+    def _login(self) -> wire.Connection:
+        self.wait()
+        return self._connect()
+
+    def _connect(self, timeout: float | None = None) -> wire.Connection:
+        # template1, since a database that is copied or dropped must have no visitor
+        return wire.Connection(
+            os.fspath(self._sockets / _SOCKET),
+            username=clusters.OWNER,
+            database="template1",
+            timeout=timeout,
+        )
+
+    def _database(self, name: str) -> Database:
+        self.wait()
+        return Database(
+            provider=self._installation.provider,
+            dialect=self._installation.dialect,
+            server_version=self._version,
+            identity=self._installation.identity,
+            url=Url(
+                host=os.fspath(self._sockets),
+                port=_PORT,
+                username=clusters.OWNER,
+                password=None,
+                database=name,
+            ),
+        )
+
+    def _socket_folder(self) -> Path:
+        for place in (self._run.memory, self._run.temporary()):
+            if place is None:
+                continue
+            folder = place / f"s{self._run.number()}"
+            if len(os.fsencode(folder / _SOCKET)) <= _LONGEST_SOCKET:
+                self._folders.append(folder)
+                _make_private(folder, self._account)
+                return folder
+        raise CouldNotCheck(
+            f"{self._run.temporary()} is too long a name for a socket's folder",
+            hint="Set TMPDIR to a folder with a short name, such as `/tmp`.",
+        )
+
+    def _targets(self) -> list[Path]:
+        """Where the data folder may lie, the best first."""
+        disk = self._run.temporary() if self._account else self._run.folder
+        places = [disk]
+        if self._run.memory is not None and _has_room(self._run.memory):
+            places.insert(0, self._run.memory)
+        return [place / f"d{self._run.number()}" for place in places]
+
+    def _stop(self, how: signal.Signals) -> bool:
+        """End the server; whether it ended on that signal, with nothing left to do."""
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+        try:
+            code = self._process.wait(_STOP_SECONDS * (1 if how == signal.SIGQUIT else 6))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._run.forget(self._process.pid)
+        return code == 0
+
+    def _remove(self) -> None:
+        for folder in self._folders:
+            leftovers.remove_folder(os.fspath(folder))
+
+
+class _EndedError(Exception):
+    """The server ended before a login answered."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _account() -> Account | None:
+    try:
+        return accounts.server_account()
+    except UnavailableError as reason:
+        raise CouldNotCheck(str(reason)) from None
+
+
+def _make_private(folder: Path, account: Account | None) -> None:
+    """Only we and the server's account may enter."""
+    folder.mkdir(0o700)
+    if account is not None:
+        os.chown(folder, 0, account.gid)
+        folder.chmod(0o770)
+
+
+def _has_room(place: Path) -> bool:
+    """Whether the memory file system and the memory behind it have enough left."""
+    try:
+        if shutil.disk_usage(place).free < _FREE_MEMORY:
+            return False
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024 >= 2 * _FREE_MEMORY
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _closed(data: Path) -> bool:
+    return not (data / "postmaster.pid").exists()
+
+
+def _settings(source: Path) -> list[str]:
+    """Fast, since nothing has to outlive a crash; quiet, since nobody else may visit a database."""
+    settings = {
+        "listen_addresses": "",
+        "unix_socket_permissions": "0777",  # the folder keeps others out
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "min_wal_size": "2MB",
+        "max_wal_size": "64MB",
+        "autovacuum": "off",
+        "jit": "off",
+        "huge_pages": "off",
+        # not in /dev/shm, where a killed server would leave it
+        "dynamic_shared_memory_type": "mmap",
+        "max_locks_per_transaction": "256",
+        "max_logical_replication_workers": "0",
+        "logging_collector": "off",
+        "log_destination": "stderr",
+        "timezone": "UTC",
+    }
+    if clusters.major(source) >= 18:
+        settings["io_method"] = "sync"
+    return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

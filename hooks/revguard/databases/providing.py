@@ -1,0 +1,133 @@
+"""What a provider takes and gives: surroundings in, an installation found, a server started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from revguard.databases.snapshots import Snapshot
+    from revguard.runs import Run
+
+
+class Url(TypedDict, total=False):
+    """The parts of a URL; for SQLite only `database`, a path."""
+
+    host: str
+    port: int
+    username: str
+    password: str | None
+    database: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """One ephemeral database, ready for connections."""
+
+    provider: str
+    dialect: str
+    server_version: str
+    identity: str
+    url: Url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a provider may look: the caller's environ, and the project's site-packages folders."""
+
+    environ: Mapping[str, str]
+    site_packages: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A provider's program as found; `binaries` is empty where none is needed."""
+
+    provider: str
+    dialect: str
+    identity: str
+    binaries: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The provider to use, and those that were passed over, each with the reason."""
+
+    installation: Installation
+    passed_over: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def provider(self) -> str:
+        """As spelled in the configuration."""
+        return self.installation.provider
+
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name."""
+        return self.installation.dialect
+
+    @property
+    def identity(self) -> str:
+        """What a snapshot depends on besides history."""
+        return self.installation.identity
+
+
+class UnavailableError(Exception):
+    """The provider cannot serve here; the message says why."""
+
+
+class Server(Protocol):
+    """A launched server with one main database; leaving the context removes everything."""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What the main database really started from; known after `wait`."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def wait(self, timeout: float = 60) -> None:
+        """Until a login answers."""
+
+    def database(self) -> Database:
+        """The main database."""
+
+    def mark(self) -> None:
+        """Remember the main database as it is now; whoever is connected is thrown out."""
+
+    def clone(self, name: str) -> Database:
+        """A copy of the marked state, or of the main database where nothing is marked."""
+
+    def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
+        """Stop, and store the marked (else the main) state; None where that is not possible."""
+
+
+class Provider(Protocol):
+    """One way to have a database."""
+
+    @property
+    def name(self) -> str:
+        """As spelled in the configuration."""
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """SQLAlchemy's names of those it serves."""
+
+    def find(self, surroundings: Surroundings) -> Installation:
+        """The installation to use; UnavailableError says why there is none."""
+
+    def start(
+        self, installation: Installation, *, run: Run, snapshot: Snapshot | None = None
+    ) -> Server:
+        """Launch, without waiting, at the snapshot's state or empty."""
