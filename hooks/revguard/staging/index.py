@@ -1,0 +1,127 @@
+"""The trees that git would commit: the index or the working tree in, the id of a tree out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from revguard.errors import CouldNotCheck, UsageError
+from revguard.staging import plumbing, repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from revguard.staging.repository import Repository
+    from revguard.subprocesses import Completed
+
+# A partial clone would fetch each blob just to see that it exists.
+_WRITE_TREE = ("write-tree", "--missing-ok")
+_USAGE = 129  # git's exit code for an option that it does not know
+
+
+class Staged(NamedTuple):
+    """The proposed commit: its tree, its parents, and HEAD's tree (None on an unborn branch)."""
+
+    tree: str
+    parents: tuple[str, ...]
+    head_tree: str | None
+
+
+def staged_tree(repo: Repository) -> str:
+    """The tree of the proposed commit; the index itself is not touched. UsageError if unmerged."""
+    with _private_index(repo) as index:
+        completed = plumbing.run(repo, *_WRITE_TREE, index=index, config=plumbing.PRIVATE_INDEX)
+    return _tree(repo, completed)
+
+
+def staged(repo: Repository) -> Staged:
+    """The proposed commit's tree and parents at once, in the time of the slowest answer."""
+    with _private_index(repo) as index:
+        written, heads = plumbing.together(
+            repo,
+            _WRITE_TREE,
+            ("rev-parse", "HEAD", "HEAD^{tree}"),
+            index=index,
+            config=plumbing.PRIVATE_INDEX,
+        )
+    tree = _tree(repo, written)
+    if heads.returncode != 0:
+        if repository.head(repo) is not None:
+            raise plumbing.GitFailed(heads)
+        return Staged(tree, (), None)
+    head, head_tree = heads.text().split()
+    return Staged(tree, (head, *repository.merged(repo)), head_tree)
+
+
+def worktree_tree(repo: Repository) -> str:
+    """The tree of the working tree: tracked and untracked files, but no ignored ones."""
+    with _private_index(repo) as index:
+        _refuse_unmerged(repo)
+        added = _add_all(repo, index, "--sparse")
+        if added.returncode == _USAGE:  # git before 2.34
+            added = _add_all(repo, index)
+        if added.returncode != 0:
+            raise CouldNotCheck(
+                f"git cannot read the working tree: {added.error_text()}",
+                hint="what is not to be judged belongs into .gitignore",
+            )
+        completed = plumbing.run(repo, *_WRITE_TREE, index=index, config=plumbing.PRIVATE_INDEX)
+    return _tree(repo, completed)
+
+
+def _add_all(repo: Repository, index: str, *options: str) -> Completed:
+    return plumbing.run(repo, "add", "-A", *options, index=index, config=plumbing.PRIVATE_INDEX)
+
+
+def _tree(repo: Repository, completed: Completed) -> str:
+    if completed.returncode != 0:
+        _refuse_unmerged(repo)
+        raise plumbing.GitFailed(completed)
+    return completed.text().strip()
+
+
+def _refuse_unmerged(repo: Repository) -> None:
+    listed = plumbing.output(repo, "ls-files", "--unmerged", "-z")
+    paths = sorted({item.partition("\t")[2] for item in plumbing.split(listed)})
+    if not paths:
+        return
+    shown = ", ".join(ascii(path)[1:-1] for path in paths[:5])
+    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+    raise UsageError(
+        f"there are unmerged paths: {shown}{more}",
+        hint="resolve the conflict, then `git add` the files",
+    )
+
+
+@contextlib.contextmanager
+def _private_index(repo: Repository) -> Iterator[str]:
+    """A copy of the index, with its time: git tells by that which entries to look at again."""
+    folder = _new_folder(repo.environ)
+    path = os.path.join(folder, "index")
+    try:
+        with contextlib.suppress(FileNotFoundError), open(repo.index_file, "rb") as source:
+            before = os.fstat(source.fileno())
+            with open(path, "wb") as copy:
+                copy.write(source.read())
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        yield path
+    finally:
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+        os.rmdir(folder)
+
+
+def _new_folder(environ: Mapping[str, str]) -> str:
+    name = f"revguard-index-{os.getpid()}-{os.urandom(6).hex()}"
+    for parent in (environ.get("TMPDIR"), "/tmp"):  # noqa: S108  (a private folder in it)
+        with contextlib.suppress(OSError):
+            if parent:
+                os.mkdir(os.path.join(parent, name), 0o700)
+                return os.path.join(parent, name)
+    import tempfile  # 10 ms
+
+    try:
+        return tempfile.mkdtemp(prefix="revguard-index-")
+    except OSError as error:
+        raise CouldNotCheck(f"there is no folder for temporary files: {error}") from error
