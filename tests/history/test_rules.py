@@ -1,0 +1,627 @@
+"""The rules on the history: for each a table of what must fire and of what must not."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+import pytest
+from alembic.config import CommandLine
+
+from revguard.history.branches import Branches
+from revguard.history.graph import new_ids
+from revguard.rules import RULES
+from revguard.rules.history import (
+    broken_graph,
+    deleted_revision,
+    edited_revision,
+    multiple_heads,
+    several_revisions,
+    untracked_revision,
+)
+
+from .scripts import Blobs, chain, graph_of, path, text
+
+A, B, C = chain("aaaa", "bbbb", "cccc").items()
+AB = dict((A, B))
+ABC = dict((A, B, C))
+SIDE = {**AB, "side": text("side", "aaaa")}  # a second head beside bbbb
+NODE = "revision = 'xxxx'\ndown_revision = 'bbbb'\n"
+
+
+def only(findings):
+    assert len(findings) == 1, findings
+    (finding,) = findings
+    assert finding.rule in RULES
+    assert finding.severity == "error"
+    assert finding.hint
+    return finding
+
+
+def on_disk(scripts, state="untracked"):
+    return [(path(name), state, content.encode()) for name, content in scripts.items()]
+
+
+# broken-graph
+
+
+@pytest.mark.parametrize(
+    ("scripts", "at", "line", "message", "hint"),
+    [
+        pytest.param(
+            {**AB, "c": "revision = 'c'\ndown_revision = 'bbbb'\nx ="},
+            "c",
+            3,
+            "not valid Python",
+            "git add",
+            id="syntax",
+        ),
+        pytest.param(
+            {**AB, "c": "revision = 'c'\n<<<<<<< a\n"},
+            "c",
+            2,
+            "a conflict of a git merge",
+            "line 2",
+            id="conflict",
+        ),
+        pytest.param(
+            {**AB, "c": text("c", "gone")},
+            "c",
+            9,
+            "names 'gone' in `down_revision`",
+            "git log --all -Sgone",
+            id="missing parent",
+        ),
+        pytest.param(
+            {**AB, "c": text("c", depends_on="gone")},
+            "c",
+            9,
+            "names 'gone' in `depends_on`",
+            "git log",
+            id="missing dependency",
+        ),
+        pytest.param(
+            {"a": text("abcdef"), "c": text("c", "abcd")},
+            "c",
+            9,
+            "'abcd'",
+            'write "abcdef"',
+            id="abbreviated",
+        ),
+        pytest.param(
+            {"a": text("a", labels="web"), "c": text("c", "web")},
+            "c",
+            9,
+            "'web'",
+            'the id, "a"',
+            id="label",
+        ),
+        pytest.param(
+            {"a": text("a"), "c": text("c", "a-1")}, "c", 9, "'a-1'", "relative", id="relative"
+        ),
+        pytest.param(
+            {**AB, "c": text("bbbb", "aaaa")},
+            "c",
+            8,
+            "the same revision id 'bbbb'",
+            "another id",
+            id="duplicate",
+        ),
+        pytest.param(
+            {**AB, "c": text("c+", "aaaa")}, "c", 8, "'c+'", "without any of", id="illegal id"
+        ),
+        pytest.param(
+            {**AB, "c": text("c", "aaaa", labels="aaaa")},
+            "c",
+            8,
+            "both use the name 'aaaa'",
+            "branch_labels",
+            id="label twice",
+        ),
+        pytest.param(
+            {**AB, "c": "revision = 'c'"},
+            "c",
+            1,
+            "no `down_revision`",
+            "down_revision = None",
+            id="no parent said",
+        ),
+        pytest.param(
+            {"a": text("a", "c"), "c": text("c", "a")},
+            "a",
+            9,
+            "a -> c -> a",
+            "outside the circle",
+            id="cycle",
+        ),
+    ],
+)
+def test_broken_graph_fires(scripts, at, line, message, hint):
+    finding = only(broken_graph(graph_of(scripts)))
+    assert finding.rule == "history/broken-graph"
+    assert (finding.path, finding.line) == (path(at), line)
+    assert message in finding.message
+    assert hint in finding.hint
+
+
+@pytest.mark.parametrize(
+    "scripts",
+    [
+        pytest.param({}, id="empty"),
+        pytest.param(ABC, id="chain"),
+        pytest.param(SIDE, id="two heads"),
+        pytest.param({**AB, "helper": "x = 1"}, id="helper"),
+        pytest.param({**AB, "__init__": "x ="}, id="what Alembic does not load"),
+        pytest.param(
+            {**AB, "c": "revision = f()\ndown_revision = 'bbbb'", "d": text("d", "c")},
+            id="parent may be a script whose id is computed",
+        ),
+    ],
+)
+def test_broken_graph_does_not_fire(scripts):
+    assert broken_graph(graph_of(scripts)) == []
+
+
+def test_a_script_that_does_not_compile_is_the_only_thing_that_is_wrong():
+    scripts = {**AB, "b": "revision = 'bbbb'\ndown_revision = 'aaaa'\nx =", **dict((C,))}
+    scripts.pop("bbbb")
+    assert "not valid Python" in only(broken_graph(graph_of(scripts))).message
+
+
+def test_what_only_a_newer_python_takes_is_left_to_alembic():
+    graph = graph_of({"a": "revision = 'a'\ndown_revision = None\nx ="})
+    major, minor = sys.version_info[:2]
+    assert broken_graph(graph, python=(major, minor + 1)) == []
+    assert broken_graph(graph, python=(major, minor))
+    assert broken_graph(graph, python=(3, 8))
+
+
+@pytest.mark.parametrize(
+    ("state", "word", "command"),
+    [
+        pytest.param("untracked", "not tracked", "`git add {b} {a}`", id="untracked"),
+        pytest.param("unstaged", "not staged", "`git add {b} {a}`", id="unstaged"),
+        pytest.param("ignored", "ignored by git", "`git add -f {b} {a}`", id="ignored"),
+    ],
+)
+def test_a_missing_parent_on_disk_is_named_with_those_before_it(state, word, command):
+    finding = only(broken_graph(graph_of(dict((C,))), on_disk(AB, state)))
+    assert word in finding.message
+    assert path("bbbb") in finding.message
+    assert finding.hint == command.format(a=path("aaaa"), b=path("bbbb"))
+
+
+def test_a_path_is_quoted():
+    files = [("a b/x'y.py", "untracked", text("bbbb", "aaaa").encode())]
+    finding = only(broken_graph(graph_of(dict((A, C))), files))
+    assert finding.hint == """`git add 'a b/x'"'"'y.py'`"""
+
+
+# multiple-heads
+
+WEB = {"aaaa": text("aaaa"), "w1": text("w1", "aaaa", labels="web")}
+LABELLED = {**WEB, "j1": text("j1", "aaaa", labels="jobs")}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "heads", "at", "hint"),
+    [
+        pytest.param(
+            [], SIDE, "bbbb side", "side", 'alembic merge -m "merge heads" heads', id="first commit"
+        ),
+        pytest.param(
+            [dict((A,))], SIDE, "bbbb side", "side", "alembic merge", id="the commit made both"
+        ),
+        pytest.param(
+            [AB],
+            SIDE,
+            "bbbb side",
+            "side",
+            f'set `down_revision = "bbbb"` in {path("side")}, then `git add {path("side")}`',
+            id="one is old",
+        ),
+        pytest.param(
+            [AB],
+            {**SIDE, "s2": text("s2", "side")},
+            "bbbb s2",
+            "side",
+            'set `down_revision = "bbbb"`',
+            id="the first new one is to move",
+        ),
+        pytest.param(
+            [AB, {**dict((A,)), "side": SIDE["side"]}],
+            SIDE,
+            "bbbb side",
+            "side",
+            "alembic merge",
+            id="a merge of two branches",
+        ),
+        pytest.param(
+            [SIDE],
+            {**SIDE, "x": text("x", "aaaa")},
+            "bbbb side x",
+            "x",
+            "alembic merge",
+            id="a third one",
+        ),
+        pytest.param(
+            [WEB],
+            {**WEB, "b": text("b", "aaaa")},
+            "b w1",
+            "b",
+            "set `down_revision",
+            id="only one has a label",
+        ),
+        pytest.param(
+            [LABELLED],
+            {**LABELLED, "x": text("x", "w1"), "y": text("y", "w1")},
+            "x y",
+            "y",
+            'heads" x y',
+            id="within a labelled branch",
+        ),
+        pytest.param(
+            [{**AB, "dep": text("dep", depends_on="bbbb")}],
+            {**SIDE, "dep": text("dep", depends_on="bbbb")},
+            "bbbb side",
+            "side",
+            "set `down_revision",
+            id="one that others depend on is a head too",
+        ),
+    ],
+)
+def test_multiple_heads_fires(before, after, heads, at, hint):
+    finding = only(multiple_heads(graph_of(after), [graph_of(one) for one in before]))
+    assert finding.rule == "history/multiple-heads"
+    assert finding.message.startswith(f"{len(heads.split())} heads")
+    assert all(f"{head} ({path(head)})" in finding.message for head in heads.split())
+    assert (finding.path, finding.line) == (path(at), 9)
+    assert hint in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param([], {}, id="empty"),
+        pytest.param([AB], ABC, id="one head"),
+        pytest.param([SIDE], SIDE, id="known"),
+        pytest.param([SIDE], {**SIDE, "s2": text("s2", "side")}, id="known, and one of them grew"),
+        pytest.param(
+            [SIDE], {**SIDE, "s2": text("s2", "side"), **dict((C,))}, id="known, and both grew"
+        ),
+        pytest.param([AB, SIDE], SIDE, id="known to the second parent"),
+        pytest.param([SIDE], {**SIDE, "m": text("m", ("bbbb", "side"))}, id="merged"),
+        pytest.param([dict((A,))], LABELLED, id="two labels"),
+        pytest.param([WEB], LABELLED, id="a labelled branch beside another"),
+        pytest.param([AB], {**AB, "x": text("x")}, id="no common ancestor"),
+        pytest.param(
+            [AB], {**AB, "x": text("x", depends_on="aaaa")}, id="only a dependency in common"
+        ),
+        pytest.param(
+            [AB],
+            {**AB, "x": text("x", labels="x", depends_on="bbbb")},
+            id="labelled base with a dependency",
+        ),
+        pytest.param([AB], {**AB, "x": "revision = 'x'\ndown_revision = f()"}, id="computed"),
+        pytest.param([AB], {**AB, "x": text("x", "gone")}, id="broken, which is another rule"),
+    ],
+)
+def test_multiple_heads_does_not_fire(before, after):
+    assert multiple_heads(graph_of(after), [graph_of(one) for one in before]) == []
+
+
+def test_the_advice_mends_it(tmp_path):
+    after = {**SIDE, "s2": text("s2", "side")}
+    finding = only(multiple_heads(graph_of(after), [graph_of(AB)]))
+    assert 'set `down_revision = "bbbb"`' in finding.hint
+    after["side"] = text("side", "bbbb")
+    assert multiple_heads(graph_of(after), [graph_of(AB)]) == []
+    assert graph_of(after).heads == ("s2",)
+
+
+def test_the_merge_command_mends_it(tmp_path):
+    (tmp_path / "versions").mkdir()
+    for name, content in SIDE.items():
+        (tmp_path / "versions" / f"{name}.py").write_text(content)
+    (tmp_path / "script.py.mako").write_text(
+        "revision = ${repr(up_revision)}\ndown_revision = ${repr(down_revision)}\n"
+    )
+    finding = only(multiple_heads(graph_of(SIDE)))
+    command = shlex.split(finding.hint.split("`")[1])
+    assert command[0] == "alembic"
+    (tmp_path / "alembic.ini").write_text(f"[alembic]\nscript_location = {tmp_path}\n")
+    CommandLine().main(["-c", str(tmp_path / "alembic.ini"), *command[1:]])
+    written = {one.stem: one.read_text() for one in (tmp_path / "versions").glob("*.py")}
+    assert len(written) == len(SIDE) + 1
+    assert multiple_heads(graph_of(written)) == []
+
+
+def test_a_label_that_was_taken_away_makes_a_conflict():
+    after = {**LABELLED, "j1": text("j1", "aaaa")}
+    assert only(multiple_heads(graph_of(after), [graph_of(LABELLED)]))
+
+
+def test_many_heads_are_not_all_named():
+    star = {"aaaa": text("aaaa"), **{f"x{n}": text(f"x{n}", "aaaa") for n in range(9)}}
+    finding = only(multiple_heads(graph_of(star), [graph_of(dict((A,)))]))
+    assert finding.message.endswith("and 5 more")
+
+
+# several-revisions
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "count", "at"),
+    [
+        pytest.param([dict((A,))], ABC, 2, "cccc", id="a chain"),
+        pytest.param([], AB, 2, "bbbb", id="first commit"),
+        pytest.param([dict((A,))], SIDE, 2, "side", id="side by side"),
+        pytest.param(
+            [dict((A,))],
+            {**SIDE, "m": text("m", ("bbbb", "side"))},
+            2,
+            "side",
+            id="and a mergepoint",
+        ),
+        pytest.param(
+            [LABELLED],
+            {**LABELLED, "w2": text("w2", "w1"), "w3": text("w3", "w2"), "j2": text("j2", "j1")},
+            2,
+            "w3",
+            id="two of one label, one of another",
+        ),
+        pytest.param(
+            [AB, dict((A,))], {**ABC, "d": text("d", "cccc")}, 2, "d", id="beside a merge"
+        ),
+    ],
+)
+def test_several_revisions_fires(before, after, count, at):
+    graph = graph_of(after)
+    new = new_ids(graph, [graph_of(one) for one in before])
+    finding = only(several_revisions(graph, new))
+    assert finding.rule == "history/several-revisions"
+    assert finding.message.startswith(f"this commit brings {count} revisions")
+    assert finding.path == path(at)
+    assert f"`git rm --cached {path(at)}`" in finding.hint
+    branch = only(several_revisions(graph, new, "branch"))
+    assert branch.message.startswith("this branch brings")
+    assert "commits" not in branch.hint
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param([AB], AB, id="none"),
+        pytest.param([AB], ABC, id="one"),
+        pytest.param([SIDE], {**SIDE, "m": text("m", ("bbbb", "side"))}, id="a mergepoint"),
+        pytest.param(
+            [SIDE],
+            {**SIDE, "m": text("m", ("bbbb", "side")), "n": text("n", "m")},
+            id="a mergepoint and one",
+        ),
+        pytest.param(
+            [AB, {**dict((A,)), "s": text("s", "aaaa"), "t": text("t", "s")}],
+            {**AB, "s": text("s", "aaaa"), "t": text("t", "s"), "m": text("m", ("bbbb", "t"))},
+            id="brought by a merge",
+        ),
+        pytest.param(
+            [LABELLED],
+            {**LABELLED, "w2": text("w2", "w1"), "j2": text("j2", "j1")},
+            id="one for each label",
+        ),
+        pytest.param([AB], {**ABC, "x": text("x")}, id="one for each history"),
+        pytest.param([AB], {**ABC, "x": "revision = 'x'\ndown_revision = f()"}, id="computed"),
+    ],
+)
+def test_several_revisions_does_not_fire(before, after):
+    graph = graph_of(after)
+    assert several_revisions(graph, new_ids(graph, [graph_of(one) for one in before])) == []
+
+
+# edited-revision
+
+EDITED = text("bbbb", "aaaa", body="op.drop_table('t')")
+AGAIN = text("bbbb", "aaaa", body="op.drop_table('u')")
+
+
+def edited(landed, parents, after):
+    blobs = Blobs()
+    sides = [blobs.graph(side) for side in (*parents, after)]
+    base = blobs.graph(landed) if landed is not None else None
+    return edited_revision(base, sides[-1], sides[:-1], blobs.load, "origin/main")
+
+
+def with_b(content):
+    return {**AB, "bbbb": content}
+
+
+@pytest.mark.parametrize(
+    ("parents", "after", "line"),
+    [
+        pytest.param([AB], with_b(EDITED), 15, id="operations"),
+        pytest.param([ABC], {**with_b(EDITED), **dict((C,))}, 15, id="with one on top"),
+        pytest.param([with_b(EDITED)], with_b(AGAIN), 15, id="edited once more"),
+        pytest.param([AB, AB], with_b(EDITED), 15, id="in a merge, by nobody else"),
+        pytest.param(
+            [AB, with_b(EDITED)], with_b(AGAIN), 15, id="in a merge, on top of a parent's edit"
+        ),
+        pytest.param([AB], with_b(text("bbbb", None)), 9, id="down_revision"),
+        pytest.param([AB], with_b(text("bbbb", "aaaa", depends_on="aaaa")), 11, id="depends_on"),
+        pytest.param([AB], with_b(B[1] + "\nimport os\n"), 21, id="something at the end"),
+        pytest.param(
+            [AB], with_b(B[1].replace("from alembic import op\n", "")), 7, id="something taken away"
+        ),
+        pytest.param([dict((A,))], with_b(EDITED), 15, id="the parent does not have it yet"),
+        pytest.param([AB], {**dict((A,)), "moved": EDITED}, 15, id="renamed and edited"),
+        pytest.param([AB], with_b(B[1] + "x ="), 1, id="no longer Python"),
+    ],
+)
+def test_edited_revision_fires(parents, after, line):
+    finding = only(edited(AB, parents, after))
+    assert finding.rule == "history/edited-revision"
+    assert "'bbbb' has landed on origin/main" in finding.message
+    at = path("moved" if "moved" in after else "bbbb")
+    assert (finding.path, finding.line) == (at, line)
+    restore = f"`git checkout origin/main -- {path('bbbb')}`"
+    if "moved" in after:
+        restore = f"`git show origin/main:{path('bbbb')} > {at} && git add {at}`"
+    assert finding.hint == f"{restore}, and make the change in a new revision"
+
+
+HARMLESS = text("bbbb", "aaaa", body="op.f('x', 1)")
+
+
+@pytest.mark.parametrize(
+    ("landed", "parents", "after"),
+    [
+        pytest.param(AB, [AB], AB, id="nothing"),
+        pytest.param(None, [AB], with_b(EDITED), id="nothing has landed"),
+        pytest.param(dict((A,)), [AB], with_b(EDITED), id="this one has not landed"),
+        pytest.param(AB, [with_b(EDITED)], AB, id="an edit taken back"),
+        pytest.param(AB, [with_b(EDITED)], with_b(EDITED), id="edited earlier"),
+        pytest.param(AB, [AB, with_b(EDITED)], with_b(EDITED), id="edited by the merged branch"),
+        pytest.param(
+            AB, [with_b(EDITED)], with_b(EDITED + "# so\n"), id="edited earlier, a comment now"
+        ),
+        pytest.param(AB, [AB], with_b("# why\n" + B[1]), id="comment"),
+        pytest.param(AB, [AB], with_b(B[1].replace("'", '"')), id="quotes"),
+        pytest.param(AB, [AB], with_b(B[1].replace('"""bbbb', '"""Other words')), id="docstring"),
+        pytest.param(
+            AB, [AB], with_b(B[1].replace("Revises: aaaa", "Revises: base")), id="Revises:"
+        ),
+        pytest.param(
+            AB, [AB], with_b(B[1].replace("pass", '"""Nothing."""')), id="docstring for pass"
+        ),
+        pytest.param(AB, [AB], with_b(B[1].replace("\n", "\r\n").encode()), id="line ends"),
+        pytest.param(
+            with_b(HARMLESS),
+            [with_b(HARMLESS)],
+            with_b(HARMLESS.replace("('x', 1)", '(\n        u"x",\n        1,\n    )')),
+            id="formatting",
+        ),
+        pytest.param(AB, [AB], {**dict((A,)), "moved": B[1]}, id="renamed"),
+        pytest.param(AB, [AB], ABC, id="a new one"),
+        pytest.param(AB, [AB], dict((A,)), id="deleted"),
+    ],
+)
+def test_edited_revision_does_not_fire(landed, parents, after):
+    assert edited(landed, parents, after) == []
+
+
+def test_texts_are_loaded_once_and_only_where_they_differ():
+    blobs = Blobs()
+    before, after = blobs.graph(AB), blobs.graph(with_b(EDITED))
+    blobs.asked.clear()
+    edited_revision(before, after, [before], blobs.load)
+    assert [len(asked) for asked in blobs.asked] == [2]
+    edited_revision(before, before, [before], blobs.load)
+    assert len(blobs.asked) == 1
+
+
+# deleted-revision
+
+
+@pytest.mark.parametrize(
+    ("landed", "parents", "after"),
+    [
+        pytest.param(AB, [AB], dict((A,)), id="the head"),
+        pytest.param(
+            ABC, [ABC], {**dict((A,)), "cccc": text("cccc", "aaaa")}, id="from the middle"
+        ),
+        pytest.param(AB, [AB, AB], dict((A,)), id="in a merge"),
+        pytest.param(AB, [AB], {**dict((A,)), "bbbb": text("dddd", "aaaa")}, id="another id"),
+        pytest.param(AB, [AB], {**dict((A,)), "bbbb": "x = 1"}, id="no id"),
+    ],
+)
+def test_deleted_revision_fires(landed, parents, after):
+    graphs = [graph_of(one) for one in parents]
+    finding = only(deleted_revision(graph_of(landed), graph_of(after), graphs, "origin/main"))
+    assert finding.rule == "history/deleted-revision"
+    assert "'bbbb'" in finding.message
+    assert finding.path == path("bbbb")
+    assert finding.hint == f"`git checkout origin/main -- {path('bbbb')}`"
+
+
+@pytest.mark.parametrize(
+    ("landed", "parents", "after"),
+    [
+        pytest.param(AB, [AB], AB, id="nothing"),
+        pytest.param(None, [AB], dict((A,)), id="nothing has landed"),
+        pytest.param(dict((A,)), [AB], dict((A,)), id="this one has not landed"),
+        pytest.param(AB, [dict((A,))], dict((A,)), id="the branch does not have it yet"),
+        pytest.param(AB, [AB, dict((A,))], dict((A,)), id="gone in a parent"),
+        pytest.param(AB, [], dict((A,)), id="no parent"),
+        pytest.param(AB, [AB], {**dict((A,)), "moved": B[1]}, id="renamed"),
+        pytest.param(AB, [AB], {**dict((A,)), "moved": EDITED}, id="renamed and edited"),
+        pytest.param(AB, [AB], {**dict((A,)), "bbbb": "x = (\n"}, id="cannot be read"),
+    ],
+)
+def test_deleted_revision_does_not_fire(landed, parents, after):
+    base = graph_of(landed) if landed is not None else None
+    assert deleted_revision(base, graph_of(after), [graph_of(one) for one in parents]) == []
+
+
+# untracked-revision
+
+
+@pytest.mark.parametrize(
+    ("tree", "files", "ids"),
+    [
+        pytest.param(AB, dict((C,)), ["cccc"], id="on the head"),
+        pytest.param(
+            dict((A,)), {"cccc": C[1], "bbbb": B[1]}, ["bbbb", "cccc"], id="two, one on the other"
+        ),
+        pytest.param({}, dict((A,)), ["aaaa"], id="the first one"),
+        pytest.param(SIDE, {"m": text("m", ("bbbb", "side"))}, ["m"], id="mergepoint"),
+        pytest.param(SIDE, dict((C,)), ["cccc"], id="on one of two heads"),
+    ],
+)
+def test_untracked_revision_fires(tree, files, ids):
+    found = untracked_revision(on_disk(files), graph_of(tree), needed=True)
+    assert [finding.path for finding in found] == [path(id_) for id_ in ids]
+    for finding in found:
+        assert finding.rule == "history/untracked-revision"
+        assert "is not tracked by git" in finding.message
+        assert (finding.line, finding.hint) == (8, f"`git add {finding.path}`")
+
+
+@pytest.mark.parametrize(
+    ("state", "word", "command"),
+    [("unstaged", "not staged", "git add m"), ("ignored", "ignored", "git add -f m")],
+)
+def test_untracked_revision_tells_the_states_apart(state, word, command):
+    found = only(untracked_revision(on_disk(dict((C,)), state), graph_of(AB), needed=True))
+    assert word in found.message
+    assert command in found.hint
+
+
+@pytest.mark.parametrize(
+    ("tree", "files", "needed"),
+    [
+        pytest.param(AB, dict((C,)), False, id="nothing is missing"),
+        pytest.param(AB, {}, True, id="no file"),
+        pytest.param(AB, {"copy": B[1]}, True, id="id is there"),
+        pytest.param(ABC, {"old": text("old", "aaaa")}, True, id="left over from another branch"),
+        pytest.param(AB, {"x": text("x")}, True, id="another base"),
+        pytest.param(AB, {"x": text("x", "gone")}, True, id="parent unknown"),
+        pytest.param(AB, {"x": "y = 1"}, True, id="no revision"),
+        pytest.param(AB, {"__init__": C[1]}, True, id="a name that Alembic passes over"),
+        pytest.param(AB, {"x": NODE + "x ="}, True, id="not Python"),
+        pytest.param(AB, {"x": "revision = 'x'\ndown_revision = f()"}, True, id="computed"),
+        pytest.param(
+            {**dict((A,)), **dict((C,))},
+            dict((B,)),
+            True,
+            id="the missing parent, which is another rule",
+        ),
+    ],
+)
+def test_untracked_revision_does_not_fire(tree, files, needed):
+    assert untracked_revision(on_disk(files), graph_of(tree), needed=needed) == []
+
+
+def test_a_conflict_is_one_between_heads():
+    graph = graph_of(LABELLED)
+    branches = Branches(graph)
+    assert not branches.are_rivals("w1", "j1")
+    assert branches.are_rivals("aaaa", "w1")
