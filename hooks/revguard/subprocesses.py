@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 from revguard.errors import CouldNotCheck
 
@@ -133,8 +134,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         # a grandchild in a session of its own holds the pipes: let go of them
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+                # aside: closing waits for a thread that is reading from it
+                threading.Thread(target=pipe.close, daemon=True).start()
         process.wait()
 
 
