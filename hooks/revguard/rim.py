@@ -14,7 +14,8 @@ from typing import Final, NoReturn
 
 from revguard import terminal
 from revguard.arguments import Invocation, parse
-from revguard.commands import COMMAND_BY_NAME, Answer
+from revguard.commands import COMMAND_BY_NAME
+from revguard.commands.answer import Answer
 from revguard.errors import CouldNotCheck, RevguardError, UsageError
 from revguard.options import Progress, no_progress
 from revguard.progress import ProgressLine

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from revguard.arguments import Invocation
+from revguard.commands.answer import Answer
 from revguard.verdict import Report
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a command that judges nothing has to say, to people and to machines."""
-
-    text: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    code: int = 0
-
-    def machine(self) -> str:
-        """The answer as JSON."""
-        return json.dumps(self.data, indent=2) + "\n"
-
-
-Command: TypeAlias = Callable[[Invocation], "Answer | Report"]
+Command: TypeAlias = Callable[[Invocation], Answer | Report]
 
 
 def _judge(invocation: Invocation) -> Report:

@@ -11,7 +11,7 @@ from typing import Final
 from revguard import leftovers, runs
 from revguard.arguments import Invocation
 from revguard.cachedir import cache_dir
-from revguard.commands import Answer
+from revguard.commands.answer import Answer
 from revguard.errors import CouldNotCheck
 from revguard.phrases import counted
 
