@@ -1,0 +1,130 @@
+"""The missing scripts put into the commit: judged environments in, their reports with it out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from revguard.evaluation.judge import Judged
+from revguard.evaluation.subject import Subject
+from revguard.records import Record, Records
+from revguard.rules.drift import MISSING
+from revguard.staging import adding, index
+from revguard.verdict import EnvironmentReport, NewRevision, environment_to_dict, verdict_of
+
+
+def add_scripts(subject: Subject, judged: Sequence[Judged], *, stage: bool) -> list[Judged]:
+    """Write and stage each script that is all that its environment misses.
+
+    With ``stage=False`` it is written only, and the finding stays: the commit still lacks it.
+    """
+    results = []
+    for one in judged:
+        if not can_add(one.report):
+            results.append(one)
+        elif stage:
+            results.append(_added(subject, one))
+        else:
+            results.append(_written(subject, one))
+    return results
+
+
+def can_add(report: EnvironmentReport) -> bool:
+    """Whether the proven script is all that is missing."""
+    blocking = [finding for finding in report.findings if finding.severity == "error"]
+    return (
+        report.verdict == "fail"
+        and report.script is not None
+        and report.script_path is not None
+        and all(finding.rule == MISSING for finding in blocking)
+        and all(step.result != "fail" for step in report.proof)
+    )
+
+
+def _content(report: EnvironmentReport) -> bytes:
+    assert report.script is not None
+    return report.script.encode("utf-8", "surrogateescape")
+
+
+def _added(subject: Subject, one: Judged) -> Judged:
+    report = one.report
+    assert report.script_path is not None
+    adding.add_file(subject.repo, report.script_path, _content(report))
+    findings = tuple(finding for finding in report.findings if finding.rule != MISSING)
+    revision = NewRevision(
+        id=_id_in(report),
+        path=report.script_path,
+        down_revision=_down_in(report),
+        added_by="revguard",
+    )
+    return replace(
+        one,
+        report=replace(
+            report,
+            verdict=verdict_of(findings),
+            findings=findings,
+            heads=_heads(report, revision),
+            changes=tuple(replace(change, covered=True) for change in report.changes),
+            new_revisions=(*report.new_revisions, revision),
+        ),
+    )
+
+
+def _written(subject: Subject, one: Judged) -> Judged:
+    report = one.report
+    assert report.script_path is not None
+    with adding.write_file(subject.repo, report.script_path, _content(report)):
+        pass
+    findings = tuple(
+        replace(finding, hint=f"`git add {report.script_path}` takes the written script in")
+        if finding.rule == MISSING
+        else finding
+        for finding in report.findings
+    )
+    return replace(one, report=replace(report, findings=findings))
+
+
+def _heads(report: EnvironmentReport, revision: NewRevision) -> tuple[str, ...]:
+    kept = tuple(head for head in report.heads if head not in revision.down_revision)
+    return (*kept, revision.id)
+
+
+def _id_in(report: EnvironmentReport) -> str:
+    return _node(report).id
+
+
+def _down_in(report: EnvironmentReport) -> tuple[str, ...]:
+    return _node(report).down
+
+
+def _node(report: EnvironmentReport):  # type: ignore[no-untyped-def]
+    from revguard.history import reading
+
+    content = _content(report)
+    oid = hashlib.sha256(content).hexdigest()
+    assert report.script_path is not None
+    graph = reading.read({report.script_path: oid}, lambda _oids: {oid: content})
+    return next(iter(graph.nodes.values()))
+
+
+def remember_added(subject: Subject, records: Records, before: Record, one: Judged) -> Record:
+    """The record of the tree with the script in it: the next commit's parent, most likely."""
+    report = one.report
+    assert report.script_path is not None
+    tree = index.staged_tree(subject.repo)
+    folder, _, name = report.script_path.rpartition("/")
+    observed = dict(before.observed)
+    observed["files"] = sorted({*before.observed["files"], report.script_path})
+    entries = before.observed["folders"].get(folder, [])
+    observed["folders"] = {**before.observed["folders"], folder: sorted({*entries, name})}
+    fresh = set(before.notes.get("fresh", ()))
+    record = replace(
+        before,
+        tree=tree,
+        observed=observed,  # type: ignore[arg-type]
+        drift=tuple(key for key in before.drift if key not in fresh),
+        report=environment_to_dict(report),
+    )
+    records.save(record)
+    return record

@@ -1,0 +1,94 @@
+"""What the options name: the staged tree, the working tree, any tree or a range."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from revguard import cachedir, config
+from revguard.config import Settings
+from revguard.evaluation.subject import Subject
+from revguard.options import Options
+from revguard.staging import index, plumbing, repository, trees
+from revguard.staging.repository import Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A tree to judge, and the trees that it comes from."""
+
+    repo: Repository
+    tree: str
+    parents: tuple[str, ...]
+    in_working_tree: bool
+
+
+def choose(options: Options) -> Target:
+    """The tree that the options name. UsageError where a name means nothing."""
+    repo = repository.find(options.directory, options.environ)
+    if options.from_ref or options.to_ref:
+        # an option that names one end of a range only: the other is where we are
+        tree = trees.tree_of(repo, options.to_ref or "HEAD")
+        parents: tuple[str, ...] = (trees.tree_of(repo, options.from_ref or "HEAD"),)
+        return Target(repo=repo, tree=tree, parents=parents, in_working_tree=False)
+    if options.tree:
+        return Target(
+            repo=repo,
+            tree=trees.tree_of(repo, options.tree),
+            parents=_parents_of(repo, options.tree),
+            in_working_tree=False,
+        )
+    staged = index.staged(repo)
+    merged = [trees.tree_of(repo, commit) for commit in staged.parents[1:]]
+    parents = () if staged.head_tree is None else (staged.head_tree, *merged)
+    tree = index.worktree_tree(repo) if options.worktree else staged.tree
+    return Target(repo=repo, tree=tree, parents=parents, in_working_tree=True)
+
+
+def _parents_of(repo: Repository, treeish: str) -> tuple[str, ...]:
+    """The first parent's tree for a commit; HEAD's for a bare tree."""
+    found = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{treeish}^{{commit}}")
+    if found.returncode == 0:
+        parent = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{treeish}^1^{{tree}}")
+        return (parent.text().strip(),) if parent.returncode == 0 else ()
+    head = plumbing.run(repo, "rev-parse", "--quiet", "--verify", "HEAD^{tree}")
+    return (head.text().strip(),) if head.returncode == 0 else ()
+
+
+def settings_of(target: Target) -> Settings:
+    """The configuration of the judged tree; a file that git does not know counts, too."""
+    listing = trees.listing(target.repo, target.tree)
+    oids = {name: listing[name].oid for name in config.FILES if name in listing}
+    blobs = trees.read_blobs(target.repo, oids.values())
+    files = {name: blobs[oid] for name, oid in oids.items()}
+    for name in config.FILES:
+        path = Path(target.repo.toplevel, name)
+        if name not in listing and path.is_file():
+            files[name] = path.read_bytes()
+    return config.load(files)
+
+
+def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
+    """The subject: the target with what has landed and the date of what it builds on."""
+    repo = target.repo
+    base = repository.base_commit(repo, settings.base)
+    return Subject(
+        repo=repo,
+        tree=target.tree,
+        parents=target.parents,
+        base=None if base is None else trees.tree_of(repo, base),
+        base_name=settings.base or os.environ.get("GITHUB_BASE_REF") or "the remote's branch",
+        created=_date(repo),
+        cache=Path(cachedir.repository_dir(repo.toplevel, options.environ)),
+        in_working_tree=target.in_working_tree,
+    )
+
+
+def _date(repo: Repository) -> int:
+    """When HEAD was committed: the same change on the same parent gives the same script.
+
+    Without any commit it is a fixed day, as reproducible builds have it.
+    """
+    found = plumbing.run(repo, "log", "-1", "--format=%ct", "HEAD")
+    return int(found.text()) if found.returncode == 0 else 1_577_836_800

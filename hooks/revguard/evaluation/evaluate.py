@@ -1,0 +1,262 @@
+"""One run of the worker: a subject and its surroundings in, what was observed out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from revguard.databases import Database
+from revguard.environments import Environment
+from revguard.errors import CouldNotCheck
+from revguard.evaluation import failures
+from revguard.evaluation.serving import Serving
+from revguard.evaluation.subject import Histories, Subject
+from revguard.options import Progress
+from revguard.project import Interpreter
+from revguard.project.launch import Worker
+from revguard.records import digest
+from revguard.runs import Run
+from revguard.staging import materialise
+
+Known = Callable[[Serving], list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What evaluations of one environment share."""
+
+    environment: Environment
+    interpreter: Interpreter
+    environ: Mapping[str, str]
+    run: Run
+    progress: Progress
+    timeout: float
+    use_cache: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to find out at one tree."""
+
+    subject: Subject
+    root: str
+    histories: Callable[[tuple[str, ...]], Histories]
+    locations: tuple[str, ...] | None  # as far as they are known before the worker says it
+    dialect: str | None  # likewise
+    generate: bool
+    message: str | None = None
+    proven: tuple[str, ...] = ()  # digests of metadata for which nothing is new
+    waived: tuple[str, ...] = ()  # "op object" each
+    known: list[str] | None = None  # keys of known differences; None: ask ask_known
+    ask_known: Known | None = None
+    database: Callable[[], Database] | None = None  # another evaluation's, at the same history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What came out. `result` and `observed` are the worker's own words (worker/evaluate.py)."""
+
+    result: Mapping[str, Any]
+    observed: Mapping[str, Any]
+    hello: Mapping[str, str]
+    histories: Histories
+    locations: tuple[str, ...]
+    root: str
+    database: Database | None
+    driver: str
+    from_snapshot: bool
+    log: str
+    timings_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+def evaluate(around: Surroundings, task: Task) -> Evaluated:
+    """Run env.py of the subject's tree against an ephemeral database. CouldNotCheck."""
+    with ExitStack() as stack:
+        return _Evaluation(around, task, stack).run()
+
+
+class _Evaluation:
+    def __init__(self, around: Surroundings, task: Task, stack: ExitStack) -> None:
+        self._around = around
+        self._task = task
+        self._stack = stack
+        self._histories: Histories | None = None
+        self._locations: tuple[str, ...] = task.locations or ()
+        self._hello: dict[str, str] = {}
+        self._database: Database | None = None
+        self._driver = ""
+        self._replayed = 0
+        self._times: dict[str, int] = {}
+
+    def run(self) -> Evaluated:
+        around, task = self._around, self._task
+        started = time.monotonic()
+        worker = self._stack.enter_context(
+            Worker(
+                around.interpreter.path,
+                around.run.environ(around.environ),
+                str(around.run.folder),
+                around.timeout,
+            )
+        )
+        around.run.register(worker.process.pid)
+        self._serving = self._stack.enter_context(
+            Serving(
+                around.run,
+                around.environment.settings.database,
+                around.environ,
+                around.interpreter.site_packages,
+                snapshots=around.use_cache,
+            )
+        )
+        if task.locations is not None:
+            self._histories = task.histories(task.locations)
+            if task.dialect and task.database is None and not task.proven:
+                self._serving.start(task.dialect, self._histories.replayed(), self._extra())
+        checkout = self._stack.enter_context(
+            materialise.checkout(task.subject.repo, task.subject.tree, task.subject.cache)
+        )
+        worker.send(self._request(checkout.path))
+        last = self._converse(worker)
+        if last.get("observed", {}).get("written", True):
+            checkout.mark_dirty()
+        self._times["worker"] = _ms(started)
+        self._times["database"] = int(self._serving.waited * 1000)
+        if last["event"] == "failed":
+            raise failures.of_environment(
+                last, around.environment, around.interpreter, task.subject, worker.log()
+            )
+        assert self._histories is not None
+        self._serving.keep(self._replayed)
+        return Evaluated(
+            result=last["result"],
+            observed=last["observed"],
+            hello=self._hello,
+            histories=self._histories,
+            locations=self._locations,
+            root=task.root,
+            database=self._database,
+            driver=self._driver,
+            from_snapshot=self._serving.from_snapshot,
+            log=worker.log(),
+            timings_ms=self._times,
+        )
+
+    def _request(self, tree: str) -> dict[str, Any]:
+        environment = self._around.environment
+        return {
+            "tree": tree,
+            "toplevel": self._task.subject.repo.toplevel,
+            "config": environment.config if environment.config != environment.toml else None,
+            "toml": environment.toml,
+            "section": environment.section,
+            "x": list(environment.settings.x),
+            "root": self._task.root,
+            "message": self._task.message,
+            "created": self._task.subject.created,
+        }
+
+    def _converse(self, worker: Worker) -> Mapping[str, Any]:
+        answers: dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | None]] = {
+            "hello": self._on_hello,
+            "opened": self._on_opened,
+            "progress": self._on_progress,
+            "database": self._on_database,
+            "replayed": self._on_replayed,
+            "drift": self._on_drift,
+        }
+        event: Mapping[str, Any] = {}
+        for event in worker.events():
+            if event["event"] in answers:
+                started = time.monotonic()
+                answer = answers[event["event"]](event)
+                if answer is not None:
+                    worker.pause(time.monotonic() - started)
+                    worker.send(answer)
+        return event
+
+    def _on_hello(self, event: Mapping[str, Any]) -> None:
+        self._hello = {name: event[name] for name in ("python", "alembic", "sqlalchemy")}
+
+    def _on_opened(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        found = tuple(event["version_locations"])
+        if self._histories is None or found != self._locations:
+            self._locations = found
+            self._histories = self._task.histories(found)
+        return {
+            "old": list(self._histories.old),
+            "new": list(self._histories.new),
+            "generate": self._task.generate,
+            "known": self._task.known,
+            "proven": list(self._task.proven),
+            "waived": list(self._task.waived),
+            "empty": True,
+        }
+
+    def _on_progress(self, event: Mapping[str, Any]) -> None:
+        self._around.progress(f"replaying {event['done']} of {event['total']} revisions")
+
+    def _on_database(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        assert self._histories is not None
+        self._driver = event["driver"]
+        if self._task.database is not None:
+            self._database = self._task.database()
+        else:
+            self._around.progress("starting the database")
+            revisions = self._histories.replayed()
+            self._database = self._serving.database(event["dialect"], revisions, self._extra())
+            if self._task.ask_known and self._task.known is None and not event["reset"]:
+                assert self._serving.server is not None
+                self._serving.server.mark()
+        self._around.progress("comparing models and database")
+        url = dict(self._database.url)
+        return {"database": {"dialect": self._database.dialect, "url": url}}
+
+    def _on_replayed(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        self._replayed = event["count"]
+        if self._task.database is None and self._serving.server is not None:
+            self._serving.server.mark()
+        return {}
+
+    def _on_drift(self, _event: Mapping[str, Any]) -> dict[str, Any]:
+        assert self._task.ask_known is not None
+        return {"known": self._task.ask_known(self._serving)}
+
+    def _extra(self) -> str:
+        """What the state of a database depends on besides its revisions: how they are run, and
+        the project's own modules where a revision imports one."""
+        assert self._histories is not None
+        environment, subject = self._around.environment, self._task.subject
+        listing = subject.listing
+        names = {name for node in self._histories.graph.nodes.values() for name in node.imports}
+        folder = environment.script_location or ""
+        own = {environment.config or "", environment.toml or "", f"{folder}/env.py"}
+        prefixes = tuple(
+            f"{root}/{name}".lstrip("/") for root in environment.roots for name in sorted(names)
+        )
+        texts = [
+            f"{path} {entry.oid}"
+            for path, entry in listing.items()
+            if path in own
+            or (prefixes and path.startswith(prefixes) and _is_import(path, prefixes))
+        ]
+        return digest(
+            environment.settings, environment.section, self._around.interpreter.alembic,
+            self._around.interpreter.sqlalchemy, *sorted(texts),
+        )  # fmt: skip
+
+
+def _is_import(path: str, prefixes: tuple[str, ...]) -> bool:
+    if not path.endswith(".py"):
+        return False
+    return any(path == f"{prefix}.py" or path.startswith(f"{prefix}/") for prefix in prefixes)
+
+
+def _ms(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)
+
+
+__all__ = ["CouldNotCheck", "Evaluated", "Surroundings", "Task", "evaluate"]

@@ -1,0 +1,150 @@
+"""What went wrong in the worker, said to the user: an account in, an error with a remedy out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from revguard.environments import Environment
+from revguard.errors import CouldNotCheck
+from revguard.evaluation.subject import Subject
+from revguard.project import Interpreter
+
+DRIVERS = {
+    "psycopg2": "psycopg2-binary",
+    "psycopg": "psycopg[binary]",
+    "asyncpg": "asyncpg",
+    "aiosqlite": "aiosqlite",
+    "pg8000": "pg8000",
+    "MySQLdb": "mysqlclient",
+    "pymysql": "pymysql",
+    "greenlet": "greenlet",
+}
+
+
+class ModuleMissing(CouldNotCheck):
+    """An import failed: another working directory may mend it."""
+
+
+def of_environment(
+    event: Mapping[str, Any],
+    environment: Environment,
+    interpreter: Interpreter,
+    subject: Subject,
+    log: str,
+) -> CouldNotCheck:
+    """The error for a worker that failed outside of any revision."""
+    account = event["failure"]
+    where = _where(account)
+    if event["stage"] == "start":
+        return CouldNotCheck(
+            f"{interpreter.path} cannot load Alembic: {_said(account)}",
+            hint=f"`{interpreter.path} -m pip install alembic sqlalchemy`",
+        )
+    if "ModuleNotFoundError" in account["chain"] or account["module"]:
+        return _of_import(account, environment, interpreter, subject, where)
+    if event.get("refused"):
+        return CouldNotCheck(f"{event['refused'][0]}{where}", hint=_own_server_hint())
+    if account["type"] == "SystemExit":
+        return CouldNotCheck(
+            f"env.py ended the run with sys.exit({account['message']}){where}",
+            hint="Its last output:\n" + _tail(log),
+        )
+    what = (
+        "the configuration cannot be used"
+        if event["stage"] == "configuration"
+        else ("env.py cannot run")
+    )
+    return CouldNotCheck(f"{what}: {_said(account)}{where}", hint=_hint(account))
+
+
+def of_replay(account: Mapping[str, Any]) -> CouldNotCheck:
+    """The error for a landed revision that does not run on an empty database."""
+    statement = account.get("statement", "").strip()
+    shown = f"\n  statement: {statement}" if statement else ""
+    return CouldNotCheck(
+        f"history cannot be replayed from an empty database: revision {account['revision']} "
+        f"({account['path']}:{account['line']}) fails: {_first_line(account['message'])}{shown}",
+        hint="Mend that revision, or say how the database begins: "
+        '`start = "dump:PATH"` or `start = "metadata"` for this environment.',
+    )
+
+
+def _of_import(
+    account: Mapping[str, Any],
+    environment: Environment,
+    interpreter: Interpreter,
+    subject: Subject,
+    where: str,
+) -> CouldNotCheck:
+    name = account["module"] or _module_in(account["message"])
+    top = name.partition(".")[0]
+    message = f"{_said(account)}{where}\n(interpreter: {interpreter.path})"
+    forgotten = _not_in_the_commit(name, environment, subject)
+    if forgotten:
+        return CouldNotCheck(
+            f"{message}\n{forgotten} is in the working tree but not in the commit",
+            hint=f"`git add {forgotten}`",
+        )
+    if top in DRIVERS:
+        hint = f"the database driver is missing: `{interpreter.path} -m pip install {DRIVERS[top]}`"
+        return CouldNotCheck(message, hint=hint)
+    hint = (
+        f"If {top} is a dependency: `{interpreter.path} -m pip install {top}`. If it is the "
+        "project's own: set `prepend_sys_path` in the ini, or `root` in [tool.revguard]; another "
+        "interpreter is named by `python`."
+    )
+    return ModuleMissing(message, hint=hint)
+
+
+def _not_in_the_commit(name: str, environment: Environment, subject: Subject) -> str:
+    if not subject.in_working_tree or not name:
+        return ""
+    for root in environment.roots:
+        stem = "/".join([*filter(None, [root]), *name.split(".")])
+        for path in (f"{stem}.py", f"{stem}/__init__.py"):
+            there = os.path.isfile(os.path.join(subject.repo.toplevel, *path.split("/")))
+            if there and path not in subject.listing:
+                return path
+    return ""
+
+
+def _module_in(message: str) -> str:
+    match = re.search(r"No module named '([\w.]+)'", message)
+    return match.group(1) if match else ""
+
+
+def _said(account: Mapping[str, Any]) -> str:
+    return f"{account['type']}: {account['message']}".rstrip(": ")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+def _where(account: Mapping[str, Any]) -> str:
+    lines = [
+        f"\n  {frame['path']}:{frame['line']}  {frame['text'].strip()}"
+        for frame in account["frames"][-6:]
+    ]
+    return "".join(lines)
+
+
+def _hint(account: Mapping[str, Any]) -> str:
+    if account["type"] in ("KeyError", "ValidationError", "EnvError"):
+        return (
+            "A setting seems to be missing: give it in `environ` or `env-file` of [tool.revguard]."
+        )
+    if "MetaData" in account["message"] and "target_metadata" not in account["message"]:
+        return "Set `target_metadata` in env.py to the metadata of your models."
+    return ""
+
+
+def _own_server_hint() -> str:
+    return "revguard never connects to the configured database; see docs/databases.md."
+
+
+def _tail(log: str) -> str:
+    return "\n".join("  " + line for line in log.strip().splitlines()[-8:])

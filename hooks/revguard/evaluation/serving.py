@@ -1,0 +1,101 @@
+"""The ephemeral database of one evaluation: started ahead where its kind is known, else when
+env.py first connects; at the nearest snapshot of the history that is wanted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+from revguard import databases
+from revguard.databases import Database, Server
+from revguard.runs import Run
+
+_WORTH_KEEPING = 4  # revisions: replaying fewer costs less than storing a snapshot
+
+
+class Serving:
+    """Holds the server; a context manager."""
+
+    def __init__(
+        self,
+        run: Run,
+        setting: str,
+        environ: Mapping[str, str],
+        site_packages: Sequence[str],
+        *,
+        snapshots: bool,
+    ) -> None:
+        self._run = run
+        self._setting = setting
+        self._environ = environ
+        self._site_packages = site_packages
+        self._snapshots = snapshots
+        self._stack = ExitStack()
+        self._pool = ThreadPoolExecutor(1)
+        self._starting: Future[Server] | None = None
+        self._dialect = ""
+        self._revisions: dict[str, str] = {}
+        self._extra = ""
+        self.server: Server | None = None
+        self.waited = 0.0  # seconds that env.py had to wait for the database
+
+    def __enter__(self) -> Serving:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        try:
+            if self._starting is not None and self.server is None:
+                self._starting.exception()  # what was started ahead must be there to be ended
+        finally:
+            self._pool.shutdown(wait=True)
+            self._stack.__exit__(*exception)
+
+    def start(self, dialect: str, revisions: Mapping[str, str], extra: str) -> None:
+        """Begin to start a server of this dialect; returns at once."""
+        self._dialect, self._revisions, self._extra = dialect, dict(revisions), extra
+        self._starting = self._pool.submit(self._start)
+
+    def _start(self) -> Server:
+        choice = databases.choose(
+            self._setting,
+            self._dialect,
+            environ=self._environ,
+            site_packages=self._site_packages,
+        )
+        snapshot = None
+        if self._snapshots and self._revisions:
+            snapshot = databases.best(
+                self._run, identity=choice.identity, extra=self._extra, wanted=self._revisions
+            )
+        server = self._stack.enter_context(
+            databases.start(choice, run=self._run, snapshot=snapshot)
+        )
+        server.wait()
+        return server
+
+    def database(self, dialect: str, revisions: Mapping[str, str], extra: str) -> Database:
+        """The database, ready; starts it now where it was not, or was of another dialect."""
+        if self._starting is None or self._dialect != dialect:
+            if self._starting is not None:
+                self._starting.exception()
+            self.start(dialect, revisions, extra)
+        assert self._starting is not None
+        started = time.monotonic()
+        self.server = self._starting.result()
+        self.waited += time.monotonic() - started
+        return self.server.database()
+
+    @property
+    def from_snapshot(self) -> bool:
+        """Whether the database started from a stored state."""
+        return self.server is not None and self.server.snapshot is not None
+
+    def keep(self, replayed: int) -> None:
+        """Store the state before the new revisions, if replaying it again would cost more."""
+        if not self._snapshots or self.server is None or not self._revisions:
+            return
+        if replayed >= _WORTH_KEEPING or (replayed and not self.from_snapshot):
+            self.server.keep_snapshot(revisions=self._revisions, extra=self._extra)

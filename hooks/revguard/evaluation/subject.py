@@ -1,0 +1,112 @@
+"""What is judged: a tree with its parents and its base, as read from git."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from revguard.environments import Environment
+from revguard.history import reading
+from revguard.history.graph import Graph
+from revguard.staging import trees
+from revguard.staging.repository import Repository
+from revguard.staging.trees import Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A tree to judge. `parents` and `base` are trees; no parent: a first commit."""
+
+    repo: Repository
+    tree: str
+    parents: tuple[str, ...]
+    base: str | None
+    base_name: str
+    created: int  # seconds since 1970: the date that a generated script bears
+    cache: Path  # this repository's part of the cache
+    in_working_tree: bool  # whether files of the working tree are about this commit at all
+
+    @cached_property
+    def listing(self) -> dict[str, Entry]:
+        """Every file of the tree."""
+        return trees.listing(self.repo, self.tree)
+
+    def read(self, paths: list[str]) -> Mapping[str, bytes]:
+        """The contents of files of the tree that are there."""
+        entries = {path: self.listing[path] for path in paths if path in self.listing}
+        blobs = trees.read_blobs(self.repo, {entry.oid for entry in entries.values()})
+        return {path: blobs[entry.oid] for path, entry in entries.items() if entry.oid in blobs}
+
+    def graph(self, tree: str, locations: tuple[str, ...], *, recursive: bool) -> Graph:
+        """The history in these version folders of a tree."""
+        listing = self.listing if tree == self.tree else trees.listing(self.repo, tree)
+        files = {
+            path: entry.oid
+            for path, entry in listing.items()
+            if entry.mode.startswith("100") and _is_below(path, locations, recursive=recursive)
+        }
+        return reading.read(
+            files, lambda oids: trees.read_blobs(self.repo, oids), self.cache / "scripts.json"
+        )
+
+    def at(self, tree: str) -> Subject:
+        """Another tree of the same repository, judged for its own sake."""
+        return Subject(
+            repo=self.repo,
+            tree=tree,
+            parents=(),
+            base=None,
+            base_name="",
+            created=self.created,
+            cache=self.cache,
+            in_working_tree=False,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histories:
+    """The history of one environment at the judged tree, its parents and its base."""
+
+    graph: Graph
+    parents: tuple[Graph, ...]
+    base: Graph | None
+
+    @cached_property
+    def old(self) -> tuple[str, ...]:
+        """Heads of what the parents had already, as far as nothing new stands below it."""
+        known = {name for parent in self.parents for name in parent.nodes}
+        closed = self.graph.closed(known & set(self.graph.nodes))
+        return tuple(self.graph.heads_of(closed))
+
+    @cached_property
+    def new(self) -> tuple[str, ...]:
+        """What is not among old and its ancestors, oldest first."""
+        old = set(self.old) | self.graph.ancestors(*self.old)
+        return tuple(name for name in self.graph.order if name not in old)
+
+    def replayed(self) -> dict[str, str]:
+        """{revision id: blob id} of everything up to `old`: what a snapshot is made of."""
+        wanted = set(self.old) | self.graph.ancestors(*self.old)
+        return {name: self.graph.nodes[name].oid for name in wanted}
+
+
+def histories(subject: Subject, environment: Environment, locations: tuple[str, ...]) -> Histories:
+    """Read all graphs that the judgement of an environment needs."""
+
+    def graph(tree: str) -> Graph:
+        return subject.graph(tree, locations, recursive=environment.recursive)
+
+    return Histories(
+        graph=graph(subject.tree),
+        parents=tuple(graph(tree) for tree in subject.parents),
+        base=None if subject.base is None else graph(subject.base),
+    )
+
+
+def _is_below(path: str, locations: tuple[str, ...], *, recursive: bool) -> bool:
+    folder = path.rpartition("/")[0]
+    return folder in locations or (
+        recursive and any(folder.startswith(location + "/") for location in locations)
+    )

@@ -1,0 +1,194 @@
+"""The whole flow on one screen: options in, a report out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from revguard import cachedir, environments, fast, project, records, runs
+from revguard.adding import add_scripts, can_add, remember_added
+from revguard.config import Settings
+from revguard.environments import Environment
+from revguard.errors import RevguardError
+from revguard.evaluation import choosing
+from revguard.evaluation.evaluate import Surroundings
+from revguard.evaluation.judge import Case, Judged, judge
+from revguard.evaluation.subject import Subject
+from revguard.observed import merge
+from revguard.options import Options
+from revguard.records import Record, Records
+from revguard.rules import with_severities
+from revguard.rules.waivers import unused
+from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
+
+
+def check(options: Options) -> Report:
+    """Judge what the options name; with the command ``add`` also write what is missing.
+
+    A failure in one environment is that environment's; UsageError and ConfigError about the whole
+    propagate.
+    """
+    started = time.monotonic()
+    with ExitStack() as stack:
+        target = choosing.choose(options)
+        settings = choosing.settings_of(target)
+        subject = choosing.subject_of(target, settings, options)
+        found = _environments(subject, settings, options)
+        work = _Work(options, subject, settings, stack)
+        unaffected = {one.name: work.unaffected(one) for one in found}
+        affected = [one for one in found if options.all or unaffected[one.name] is None]
+        judged = work.judge(affected)
+        if options.command == "add":
+            judged = work.add(judged)
+        if len(affected) == len(found) and not options.environments:
+            judged = _with_unused_waivers(settings, judged)
+        if not options.environments and not options.no_cache:
+            work.remember(judged, [record for record in unaffected.values() if record is not None])
+        reports = tuple(one.report for one in judged)
+    return Report(
+        verdict=overall(reports),
+        tree=subject.tree,
+        duration_ms=int((time.monotonic() - started) * 1000),
+        environments=reports,
+    )
+
+
+def _environments(subject: Subject, settings: Settings, options: Options) -> list[Environment]:
+    top = os.path.basename(subject.repo.toplevel)
+    found, _skipped = environments.discover(settings, subject.listing, subject.read, top_name=top)
+    return list(environments.select(found, options.environments))
+
+
+def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:
+    """Every environment was judged, so a waiver that none of them needs is one too many."""
+    records = [one.record for one in judged if one.record is not None]
+    if not settings.waivers or len(records) != len(judged) or not judged:
+        return judged
+    findings = unused(settings.waivers, (key for record in records for key in record.drift))
+    first = judged[0].report
+    added = with_severities((*first.findings, *findings), settings.rules)
+    report = replace(first, findings=added, verdict=verdict_of(added, error=first.error))
+    return [replace(judged[0], report=report), *judged[1:]]
+
+
+@dataclass
+class _Work:
+    """The judging of one run's environments, and what they share."""
+
+    options: Options
+    subject: Subject
+    settings: Settings
+    stack: ExitStack
+    run: runs.Run | None = None
+
+    def records(self, environment: Environment) -> Records:
+        key = f"{environment.config}:{environment.section}:{environment.name}"
+        folder = records.folder_for(self.subject.cache, key)
+        return Records(folder, self.subject.repo, enabled=not self.options.no_cache)
+
+    def unaffected(self, environment: Environment) -> Record | None:
+        """A record by which the judged change cannot matter to the environment."""
+        memory = self.records(environment)
+        for record in memory.newest() if self.subject.parents else ():
+            if memory.speaks(record, self.subject.tree) and any(
+                memory.speaks(record, parent) for parent in self.subject.parents
+            ):
+                return record
+        return None
+
+    def judge(self, affected: Sequence[Environment]) -> list[Judged]:
+        """Judge the environments, side by side where there are cores."""
+        if not affected:
+            return []
+        cache = cachedir.cache_dir(self.options.environ)
+        runs.sweep(cache)
+        self.run = self.stack.enter_context(runs.Run(cache))
+        if len(affected) == 1:
+            return [self._judge_safely(affected[0])]
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            return list(pool.map(self._judge_safely, affected))
+
+    def _judge_safely(self, environment: Environment) -> Judged:
+        try:
+            return self._judge(environment)
+        except RevguardError as error:
+            report = EnvironmentReport(
+                name=environment.name,
+                config=environment.config,
+                verdict="error",
+                error=error.message,
+                hint=error.hint,
+                exit_code=error.exit_code,
+            )
+            return Judged(report=report, observed=None)
+
+    def _judge(self, environment: Environment) -> Judged:
+        options, subject, settings = self.options, self.subject, environment.settings
+        assert self.run is not None
+        cache = str(cachedir.cache_dir(options.environ))
+        toplevel = subject.repo.toplevel
+        interpreter = project.find(
+            toplevel, environment.root, settings.python, options.environ, cache=cache
+        )
+        environ = project.worker_environ(
+            options.environ,
+            interpreter,
+            settings,
+            own_prefix=sys.prefix,
+            folders=[os.path.join(toplevel, environment.root), toplevel],
+            cache=cache,
+        )
+        around = Surroundings(
+            environment=environment,
+            interpreter=interpreter,
+            environ={**environ, fast.RUNNING: self.run.id},
+            run=self.run,
+            progress=options.progress,
+            timeout=settings.timeout,
+            use_cache=not options.no_cache,
+        )
+        return judge(
+            Case(
+                subject=subject,
+                around=around,
+                settings=self.settings,
+                records=self.records(environment),
+                today=options.today,
+                message=options.message,
+            )
+        )
+
+    def add(self, judged: Sequence[Judged]) -> list[Judged]:
+        """Put what is missing into the commit."""
+        wanted = [one for one in judged if can_add(one.report)]
+        results = add_scripts(self.subject, judged, stage=self.options.stage)
+        if not self.options.stage or not wanted:
+            return results
+        for index, (before, after) in enumerate(zip(judged, results, strict=True)):
+            if before is not after and before.record is not None:
+                memory = self._records_of(before.report)
+                record = remember_added(self.subject, memory, before.record, after)
+                results[index] = replace(after, record=record, observed=record.observed)
+        return results
+
+    def _records_of(self, report: EnvironmentReport) -> Records:
+        found = _environments(self.subject, self.settings, self.options)
+        return self.records(next(one for one in found if one.name == report.name))
+
+    def remember(self, judged: Sequence[Judged], unaffected: Sequence[Record]) -> None:
+        """Write down what the next commit's quick way out needs."""
+        observed: list[Mapping[str, Any]] = [record.observed for record in unaffected]
+        for one in judged:
+            if one.observed is None:
+                return
+            observed.append(one.observed)
+        trees = {one.record.tree for one in judged if one.record is not None}
+        tree = trees.pop() if len(trees) == 1 else self.subject.tree
+        local = os.path.exists(os.path.join(self.subject.repo.toplevel, "revguard.toml"))
+        fast.remember(str(self.subject.cache), tree, merge(observed), local)

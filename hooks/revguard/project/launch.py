@@ -1,0 +1,122 @@
+"""The worker process: started in the project's interpreter, spoken to, and never left behind."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from revguard import subprocesses
+from revguard.errors import CouldNotCheck
+
+_LOG_BYTES = 64 * 1024
+_BOOT = Path(__file__).resolve().parent.parent / "worker" / "boot.py"
+
+
+class Worker:
+    """One worker process, a context manager; leaving it kills whatever is left of its group."""
+
+    def __init__(
+        self, interpreter: str, environ: Mapping[str, str], cwd: str, timeout: float
+    ) -> None:
+        """Start the process at once: it loads Alembic while we find out what to ask of it."""
+        self._deadline = time.monotonic() + timeout
+        self._timeout = timeout
+        self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._log: collections.deque[bytes] = collections.deque()
+        self._log_size = 0
+        self.process = subprocesses.start(
+            [interpreter, str(_BOOT)],
+            cwd=cwd,
+            environ=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for work in (self._read_events, self._drain_log):
+            threading.Thread(target=work, daemon=True).start()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        subprocesses.kill(self.process)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send the request, or the answer to an event; a worker that is gone is told by events."""
+        pipe = self.process.stdin
+        assert pipe is not None
+        try:
+            pipe.write(json.dumps(message).encode() + b"\n")
+            pipe.flush()
+        except (BrokenPipeError, ValueError):
+            pass
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The worker's events up to and including `result` or `failed`.
+
+        CouldNotCheck where the process ends without either, or takes longer than it may.
+        """
+        while True:
+            try:
+                event = self._events.get(timeout=max(0.0, self._deadline - time.monotonic()))
+            except queue.Empty:
+                raise CouldNotCheck(
+                    f"env.py took longer than {self._timeout:g} s and was stopped",
+                    hint="look for a lock, a prompt or a retry loop in env.py, or raise `timeout` "
+                    "in [tool.revguard]" + self._last_output(),
+                ) from None
+            if event is None:
+                raise CouldNotCheck(self._ended(), hint=self._last_output().strip())
+            yield event
+            if event["event"] in ("result", "failed"):
+                return
+
+    def pause(self, seconds: float) -> None:
+        """Give back time that was not the project's (a database that started slowly)."""
+        self._deadline += seconds
+
+    def log(self) -> str:
+        """The last of what the project printed."""
+        return b"".join(self._log).decode("utf-8", "replace")
+
+    def _ended(self) -> str:
+        code = self.process.wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return (
+            f"the project's interpreter ended while env.py ran ({how}): a call of os._exit(), "
+            "a crash, or not enough memory"
+        )
+
+    def _last_output(self) -> str:
+        lines = self.log().strip().splitlines()[-8:]
+        return "\nits last output:\n" + "\n".join("  " + line for line in lines) if lines else ""
+
+    def _read_events(self) -> None:
+        pipe = self.process.stdout
+        assert pipe is not None
+        try:
+            for line in pipe:
+                self._events.put(json.loads(line))
+        except ValueError:
+            pass
+        self._events.put(None)
+
+    def _drain_log(self) -> None:
+        pipe = self.process.stderr
+        assert pipe is not None
+        try:
+            while part := os.read(pipe.fileno(), 1 << 16):
+                self._log.append(part)
+                self._log_size += len(part)
+                while self._log_size - len(self._log[0]) > _LOG_BYTES:
+                    self._log_size -= len(self._log.popleft())
+        except (OSError, ValueError):
+            pass

@@ -1,0 +1,161 @@
+"""What earlier runs found out, kept in the cache: trees and settings in, evaluations of the same
+relevant content out.
+
+A record speaks for a tree if nothing that differs between the two trees can matter to what the
+recorded run was seen to depend on. Names of files are never guessed at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from revguard import __version__
+from revguard.errors import CouldNotCheck
+from revguard.observed import Relevance
+from revguard.staging import trees
+from revguard.staging.plumbing import GitFailed
+from revguard.staging.repository import Repository
+
+_KEPT = 24  # records of one environment
+_TRIED = 8  # the newest ones, in a search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One evaluation of one environment at one tree."""
+
+    tree: str
+    observed: Mapping[str, Any]
+    settings: str  # digest of the settings and the interpreter that it was made with
+    digest: str | None  # of the metadata, as the worker computes it
+    drift: tuple[str, ...]  # keys of all differences, known or new
+    root: str = ""
+    version_locations: tuple[str, ...] = ()
+    script_location: str = ""
+    hook_files: tuple[str, ...] = ()
+    dialect: str = ""
+    driver: str = ""
+    parents: tuple[str, ...] = ()  # trees of the parents that the report speaks of
+    base: str | None = None
+    day: str = ""
+    report: Mapping[str, Any] | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Records:
+    """The records of one environment; a folder that cannot be used is as if it were empty."""
+
+    def __init__(self, folder: Path, repo: Repository, *, enabled: bool) -> None:
+        self._folder = folder
+        self._repo = repo
+        self._enabled = enabled
+        self._loaded: dict[str, Record | None] = {}
+        self._same: dict[tuple[str, str], bool] = {}
+
+    def speaking_for(self, tree: str, settings: str) -> Record | None:
+        """The newest record that was made with these settings and speaks for this tree."""
+        for record in self.newest():
+            if record.settings == settings and self.speaks(record, tree):
+                return record
+        return None
+
+    def report_for(
+        self, tree: str, parents: tuple[str, ...], base: str | None, settings: str, day: str
+    ) -> Record | None:
+        """A record whose report holds for this change of this base, made with these settings."""
+        for record in self.newest():
+            if (
+                record.report is not None
+                and record.settings == settings
+                and record.base == base
+                and record.day == day
+                and len(record.parents) == len(parents)
+                and self.speaks(record, tree)
+                and all(
+                    self._alike(record, old, new)
+                    for old, new in zip(record.parents, parents, strict=True)
+                )
+            ):
+                return record
+        return None
+
+    def speaks(self, record: Record, tree: str) -> bool:
+        """Whether nothing relevant differs between the record's tree and this one."""
+        return self._alike(record, record.tree, tree)
+
+    def _alike(self, record: Record, old: str, new: str) -> bool:
+        if old == new:
+            return True
+        relevant = Relevance(record.observed)
+        try:
+            return not any(
+                relevant(change.status, change.path)
+                for change in trees.changes(self._repo, old or None, new)
+            )
+        except (GitFailed, CouldNotCheck):
+            return False  # a tree of long ago, that git has collected
+
+    def newest(self) -> list[Record]:
+        """The newest records, newest first."""
+        if not self._enabled:
+            return []
+        names = sorted(self._names(), reverse=True)[:_TRIED]
+        return [record for record in map(self._load, names) if record is not None]
+
+    def save(self, record: Record) -> None:
+        """Keep a record; the oldest give way."""
+        if not self._enabled:
+            return
+        names = sorted(self._names())
+        number = int(names[-1].split("-")[0]) + 1 if names else 1
+        name = f"{number:010d}-{record.tree[:12]}.json"
+        data = {"version": __version__, **asdict(record)}
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            temporary = self._folder / f".{name}.{os.getpid()}"
+            temporary.write_text(json.dumps(data), encoding="utf-8", errors="surrogateescape")
+            temporary.replace(self._folder / name)
+            for old in names[: max(0, len(names) + 1 - _KEPT)]:
+                (self._folder / old).unlink(missing_ok=True)
+        except OSError:
+            return
+        self._loaded.clear()
+
+    def _names(self) -> list[str]:
+        try:
+            return [n for n in os.listdir(self._folder) if n[:1].isdigit() and n.endswith(".json")]
+        except OSError:
+            return []
+
+    def _load(self, name: str) -> Record | None:
+        if name not in self._loaded:
+            self._loaded[name] = self._read(self._folder / name)
+        return self._loaded[name]
+
+    def _read(self, path: Path) -> Record | None:
+        try:
+            data = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+            if data.pop("version") != __version__:
+                return None
+            tuples = ("drift", "version_locations", "hook_files", "parents")
+            data.update({name: tuple(data[name]) for name in tuples})
+            Relevance(data["observed"])
+            return Record(**data)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+
+def folder_for(repository_folder: Path, environment_key: str) -> Path:
+    """Where the records of an environment lie."""
+    return repository_folder / "records" / digest(environment_key)[:16]
+
+
+def digest(*parts: object) -> str:
+    """A SHA-256 over the parts' texts."""
+    return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()

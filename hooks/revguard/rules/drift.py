@@ -1,0 +1,102 @@
+"""The rules on models against revisions: what an evaluation found in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from revguard.history.graph import Graph
+from revguard.verdict import Finding, SchemaChange
+
+MISSING: Final = "history/missing-revision"
+INCOMPLETE: Final = "history/incomplete-revision"
+EMPTY: Final = "history/empty-revision"
+
+_SHOWN = 3
+_DESTRUCTIVE: Final = {
+    "remove_table": ("destructive/drop-table", "drops the table {0} with its rows"),
+    "remove_column": ("destructive/drop-column", "drops the column {0} with what it holds"),
+}
+
+
+def missing_revision(left: Sequence[SchemaChange], new: Sequence[str]) -> list[Finding]:
+    """The models differ from what the scripts make, in a way that the parent did not."""
+    if not left or new:
+        return []
+    first = left[0]
+    return [
+        Finding(
+            rule=MISSING,
+            message=f"the models changed but no revision comes with it: {said(left)}",
+            hint="`revguard add` writes the revision, proves it and stages it",
+            path=first.source.path if first.source else "",
+            line=first.source.line if first.source else 0,
+        )
+    ]
+
+
+def incomplete_revision(
+    left: Sequence[SchemaChange], new: Sequence[str], graph: Graph
+) -> list[Finding]:
+    """A revision comes with the change, and something of the change is not in it."""
+    if not left or not new:
+        return []
+    node = graph.nodes[new[-1]]
+    several = "revisions do" if len(new) > 1 else "revision does"
+    return [
+        Finding(
+            rule=INCOMPLETE,
+            message=f"the staged {several} not make all that the models have: {said(left)}",
+            hint=f"add the missing operations to {node.path}, or delete it and run `revguard add`",
+            path=node.path,
+            line=node.line,
+        )
+    ]
+
+
+def empty_revision(upgrades: Iterable[Mapping[str, Any]], graph: Graph) -> list[Finding]:
+    """A new revision that executes nothing; one that only joins heads is meant to."""
+    found = []
+    for upgrade in upgrades:
+        node = graph.nodes.get(upgrade["id"])
+        if node is None or node.is_mergepoint or upgrade["statements"]:
+            continue
+        found.append(
+            Finding(
+                rule=EMPTY,
+                message=f"revision {node.id} does nothing",
+                hint=f"write its operations, or take it out: `git rm -f {node.path}`",
+                path=node.path,
+                line=node.line,
+            )
+        )
+    return found
+
+
+def destructive(changes: Iterable[SchemaChange], path: str, line: int) -> list[Finding]:
+    """What the change takes away for good; `path` is the script's that does it."""
+    found = []
+    for change in changes:
+        if change.op in _DESTRUCTIVE:
+            rule, text = _DESTRUCTIVE[change.op]
+            found.append(
+                Finding(
+                    rule=rule,
+                    severity="warning",
+                    message=f"the revision {text.format(change.object)}",
+                    path=path,
+                    line=line,
+                )
+            )
+    return found
+
+
+def said(changes: Sequence[SchemaChange]) -> str:
+    """Changes in a few words: the first by name, the rest counted."""
+    words = [_words(change) for change in changes[:_SHOWN]]
+    more = len(changes) - len(words)
+    return ", ".join(words) + (f" and {more} more" if more else "")
+
+
+def _words(change: SchemaChange) -> str:
+    return f"{change.op.replace('_', ' ')} {change.object}"

@@ -1,0 +1,43 @@
+"""Start of the worker process: takes the two pipes for itself, then loads the worker unseen.
+
+It is run as a file by the project's interpreter. Its folder leaves ``sys.path`` at once and the
+worker's modules go by a private package name, so that no import of the project can meet them.
+"""
+
+import importlib.util
+import os
+import sys
+
+
+def _claim_pipes():
+    """Keep stdin and stdout for the protocol; what the project prints goes to stderr."""
+    commands = os.fdopen(os.dup(0), "r", encoding="utf-8", newline="\n")
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return commands, events
+
+
+def _load(folder):
+    name = "_revguard_worker"
+    spec = importlib.util.spec_from_file_location(
+        name, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+    )
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[name] = package
+    spec.loader.exec_module(package)
+    return importlib.import_module(name + ".session")
+
+
+def main():
+    folder = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != folder]
+    sys.argv[:] = ["alembic"]
+    commands, events = _claim_pipes()
+    _load(folder).serve(commands, events)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The protocol between launcher and worker: one JSON object a line, requests in, events out."""
+
+import json
+import os
+import threading
+
+
+class Closed(BaseException):
+    """The launcher is gone: nothing is left to work for (not an Exception: no retry loop of the
+    project may swallow it)."""
+
+
+class Channel:
+    """Sends events and receives replies; usable from any thread of the project."""
+
+    def __init__(self, commands, events):
+        self._commands = commands
+        self._events = events
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
+
+    def send(self, event, **data):
+        """Send one event; a fork of the project's has no voice here."""
+        if os.getpid() != self._pid:
+            return
+        data["event"] = event
+        with self._lock:
+            try:
+                self._events.write(json.dumps(data, default=str) + "\n")
+                self._events.flush()
+            except (BrokenPipeError, ValueError):
+                raise Closed() from None
+
+    def receive(self):
+        """The next command as a dict; Closed where the launcher went away."""
+        line = self._commands.readline()
+        if not line:
+            raise Closed()
+        return json.loads(line)
+
+    def ask(self, event, **data):
+        """Send an event that wants an answer, and wait for it."""
+        with self._lock:
+            self.send(event, **data)
+            return self.receive()

@@ -1,0 +1,302 @@
+"""One evaluation: history replayed, models compared, the missing script made, revisions proven."""
+
+import os
+import time
+
+from . import candidate, catalog, failure
+from .steps import between_steps
+
+
+class Evaluation:
+    """Drives env.py for one request and fills ``result`` (JSON-ready).
+
+    Events that want an answer: ``database`` (where to connect), ``replayed`` (history is in; a
+    copy may be made while nobody is connected), ``drift`` (which of these differences were known).
+    """
+
+    def __init__(self, request, channel, environment, guard, digest, runner, observer):
+        self._request = request
+        self._channel = channel
+        self._environment = environment
+        self._guard = guard
+        self._digest = digest
+        self._runner = runner
+        self._observer = observer
+        self._tree = observer.tree
+        self._reset = False
+        self._casts = False
+        self._retry = False
+        self._known = request["known"]
+        self._written = []
+        self.result = {
+            "same": None,
+            "digest": None,
+            "runs": 0,
+            "drift": [],
+            "changes": [],
+            "left": [],
+            "known": 0,
+            "upgrades": [],
+            "proof": [],
+            "failure": None,
+            "scripts": [],
+            "still": [],
+            "notes": [],
+            "premade": [],
+            "heads": [],
+            "replayed": 0,
+            "metadata_tables": None,
+        }
+
+    def provide(self, dialect):
+        """The ephemeral database for the first connection; ends the run where none is needed."""
+        if self.result["digest"] is None:
+            self.result["digest"] = self._digest(dialect)
+            if self.result["digest"] in self._request["proven"]:
+                self.result["same"] = self.result["digest"]
+                raise failure.Abort("the schema is the same as at a proven tree")
+        reply = self._channel.ask(
+            "database", dialect=dialect.name, driver=dialect.driver, reset=self._reset
+        )
+        self._reset = False
+        if reply.get("stop"):
+            raise failure.Abort("no database")
+        return reply["database"]
+
+    def go(self):
+        """Run to the end; exceptions of env.py itself propagate, those of revisions are data."""
+        try:
+            self._env(self._replay)
+            if self._request["old"] and self.result["replayed"]:
+                self._channel.ask("replayed", count=self.result["replayed"])
+                self._guard.forget()
+                self._env(self._judge)
+            while self._retry:
+                self._retry = False
+                self._reset = True
+                self._guard.forget()
+                self._start_over()
+                self._env(self._judge)
+        finally:
+            candidate.remove(self._written)
+        return self.result
+
+    def _env(self, work):
+        try:
+            self._environment.run(work)
+        except failure.Abort:
+            if self.result["same"] or self._retry:
+                return
+            if self.result["failure"] is None and not self.result["proof"]:
+                self.result["failure"] = {"kind": "stopped", "message": "stopped"}
+
+    def _start_over(self):
+        candidate.remove(self._written)
+        self._written = []
+        self._environment.reload_scripts()
+        for name in ("proof", "upgrades", "still", "scripts", "changes", "left", "drift"):
+            self.result[name] = []
+        self.result["failure"] = None
+
+    def _replay(self, heads, context):
+        """Bring the database to what the parents had; judge at once where it is there already."""
+        self.result["runs"] += 1
+        heads = self._tuple(heads)
+        script = self._environment.script
+        if not heads:
+            self._note_premade(context)
+        missing = list(
+            script.iterate_revisions(tuple(self._request["old"]), heads, implicit_base=True)
+            if self._request["old"]
+            else ()
+        )
+        if not missing:
+            for step in self._judge(heads, context):
+                yield step
+            return
+        missing.reverse()
+        reported = 0.0
+        for index, revision in enumerate(missing):
+            now = time.monotonic()
+            if now - reported > 0.1:
+                reported = now
+                self._channel.send("progress", done=index, total=len(missing))
+            yield self._runner.step(script, revision, context, True, self._replay_failed)
+        self.result["replayed"] = len(missing)
+
+    def _replay_failed(self, account):
+        self.result["failure"] = dict(account, kind="replay")
+
+    def _note_premade(self, context):
+        """Tables in a database in which no revision ran: something else made them."""
+        if not self._request["empty"]:
+            return
+        with between_steps(context) as connection:
+            found = catalog.read(connection, context.version_table)
+        self.result["premade"] = [name for name in found if name.startswith("table ")]
+
+    def _judge(self, heads, context):
+        """Compare before the new revisions, prove them, compare after; generate what is missing."""
+        self.result["runs"] += 1
+        script = self._environment.script
+        new = [script.get_revision(name) for name in self._request["new"]]
+        with between_steps(context) as connection:
+            comparison = self._compare(context, heads)
+        found = comparison.differences()
+        self.result["changes"] = [item.as_dict() for item in found]
+        if new:
+            for step in self._prove(new, context, found):
+                yield step
+            self._note_heads(context)
+            return
+        self._keep_drift(found)
+        left = self._subtract(comparison)
+        self.result["left"] = [item.as_dict() for item in left]
+        if left and self._request["generate"]:
+            scripts = self._write(comparison, context)
+            revisions = [script.get_revision(item.revision) for item in scripts]
+            for step in self._prove(revisions, context, found):
+                yield step
+        self._note_heads(context)
+
+    def _compare(self, context, heads):
+        self.result["metadata_tables"] = _count_tables(context.opts.get("target_metadata"))
+        return candidate.Comparison(self._environment, context, self._tuple(heads))
+
+    def _keep_drift(self, found):
+        self.result["drift"] = [item.key for item in found]
+
+    def _subtract(self, comparison):
+        """What is new in a comparison; asks once what was known."""
+        if comparison.differences():
+            if self._known is None:
+                self._known = self._channel.ask(
+                    "drift", keys=[item.key for item in comparison.differences()]
+                )["known"]
+            self.result["known"] = comparison.subtract(self._known, self._request["waived"])
+        return comparison.differences()
+
+    def _write(self, comparison, context):
+        self._observer.active = False  # what we write is nothing that the project depends on
+        try:
+            scripts = candidate.write(
+                comparison,
+                self._environment,
+                context.dialect,
+                self._request,
+                self._casts,
+                self.result["notes"],
+            )
+        finally:
+            self._observer.active = True
+        self._written = scripts
+        for item in scripts:
+            with open(str(item.path), "rb") as stream:
+                text = stream.read().decode("utf-8", "surrogateescape")
+            relative = os.path.relpath(str(item.path), self._tree).replace(os.sep, "/")
+            down = item.down_revision
+            down = [down] if isinstance(down, str) else list(down or ())
+            self.result["scripts"].append(
+                {"id": item.revision, "path": relative, "text": text, "down_revision": down}
+            )
+        return scripts
+
+    def _prove(self, revisions, context, expected):
+        """Upgrade, compare, downgrade, upgrade again; the schema compared after each."""
+        for step in self._way(revisions, context, "upgrade"):
+            yield step
+        with between_steps(context) as connection:
+            started = time.monotonic()
+            heads = self._tuple(context.get_current_heads())
+            comparison = self._compare(context, heads)
+            found = comparison.differences()
+            left = self._subtract(comparison)
+            after = catalog.read(connection, context.version_table)
+        generated = bool(self.result["scripts"])
+        if not generated:
+            self._keep_drift(found)
+            self.result["left"] = [item.as_dict() for item in left]
+        self.result["still"] = [item.as_dict() for item in left]
+        self._proved("compare", not left, started, "; ".join(i.op + " " + i.object for i in left))
+        if left and not generated and self._request["generate"]:
+            self._describe_missing(comparison, context)
+        for step in self._way(list(reversed(revisions)), context, "downgrade"):
+            yield step
+        with between_steps(context) as connection:
+            lines = catalog.difference(
+                self._before, catalog.read(connection, context.version_table)
+            )
+        if lines:
+            self._proved("downgrade", False, None, "; ".join(lines[:5]), kind="differs")
+            return
+        for step in self._way(revisions, context, "reupgrade"):
+            yield step
+        with between_steps(context) as connection:
+            lines = catalog.difference(after, catalog.read(connection, context.version_table))
+        if lines:
+            self._proved("reupgrade", False, None, "; ".join(lines[:5]), kind="differs")
+
+    def _way(self, revisions, context, name):
+        """The steps of one way through ``revisions``, recorded as one proof step."""
+        if name == "upgrade":
+            with between_steps(context) as connection:
+                self._before = catalog.read(connection, context.version_table)
+        started = time.monotonic()
+        for revision in revisions:
+            record = {"id": revision.revision, "statements": []}
+            if name == "upgrade":
+                self.result["upgrades"].append(record)
+            yield self._runner.step(
+                self._environment.script,
+                revision,
+                context,
+                name != "downgrade",
+                lambda account: self._failed(name, account, started),
+                record,
+            )
+        self._proved(name, True, started)
+
+    def _failed(self, name, account, started):
+        if name == "downgrade" and account["on_purpose"]:
+            reason = "%s: %s" % (account["type"], account["message"])
+            self._proved(name, None, started, "irreversible on purpose (%s)" % reason.strip(": "))
+            self._proved("reupgrade", None, None, "there is no downgrade")
+            return
+        castable = account["code"] == "42804" and self.result["scripts"] and not self._casts
+        if castable:
+            self._casts = self._retry = True
+            return
+        self._proved(name, False, started, account["message"])
+        self.result["failure"] = dict(account, kind=name)
+
+    def _describe_missing(self, comparison, context):
+        """The script text for what a staged revision leaves out; shown, never added."""
+        scripts = self._write(comparison, context)
+        candidate.remove(scripts)
+        self._written = []
+
+    def _proved(self, step, passed, started, reason="", kind=""):
+        result = "skipped" if passed is None else ("pass" if passed else "fail")
+        spent = 0 if started is None else int((time.monotonic() - started) * 1000)
+        entry = {"step": step, "result": result, "reason": reason, "ms": spent, "kind": kind}
+        for index, existing in enumerate(self.result["proof"]):
+            if existing["step"] == step:
+                entry["ms"] = existing["ms"]
+                self.result["proof"][index] = entry
+                return
+        self.result["proof"].append(entry)
+
+    def _note_heads(self, context):
+        with between_steps(context):
+            self.result["heads"] = sorted(self._tuple(context.get_current_heads()))
+
+    @staticmethod
+    def _tuple(heads):
+        return (
+            tuple(heads) if isinstance(heads, (tuple, list, set)) else ((heads,) if heads else ())
+        )
+
+
+def _count_tables(metadata):
+    many = metadata if isinstance(metadata, (list, tuple)) else [metadata]
+    return sum(len(item.tables) for item in many if item is not None)

@@ -1,0 +1,128 @@
+"""What the run of env.py depended on: files of the tree that were read, folders that were listed,
+names that were imported, and files that were written into the tree (an audit hook, PEP 578)."""
+
+import os
+import sys
+
+_IMPORT_MACHINERY = ("<frozen importlib._bootstrap_external>", "<frozen importlib._bootstrap>")
+_WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class Observer:
+    """Collects observations below ``tree``; paths are kept relative to it, with slashes."""
+
+    def __init__(self, tree):
+        self.tree = os.path.realpath(tree)
+        self._prefix = self.tree + os.sep
+        self._read = set()
+        self._listed = set()
+        self._imports = set()
+        self._written = False
+        self._hosts = set()
+        self.active = True
+
+    def install(self):
+        """Start observing; an audit hook cannot be removed, only put to rest by ``active``."""
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event, args):
+        if not self.active:
+            return
+        try:
+            if event == "open":
+                self._on_open(args)
+            elif event == "import":
+                self._imports.add(args[0])
+            elif event in ("os.listdir", "os.scandir"):
+                self._on_list(args[0])
+            elif event in ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate"):
+                self._on_write(args[0])
+            elif event == "socket.connect":
+                self._hosts.add(repr(args[1]))
+        except Exception:  # an observation must never change what the project does
+            self._written = True
+
+    def _on_open(self, args):
+        path, mode, flags = args
+        if isinstance(path, int) or path is None:
+            return
+        path = os.path.abspath(os.fsdecode(path))
+        if not path.startswith(self._prefix):
+            return
+        if (isinstance(mode, str) and set(mode) & set("wax+")) or (
+            mode is None and isinstance(flags, int) and flags & _WRITE_FLAGS
+        ):
+            if "__pycache__" not in path:
+                self._written = True
+        self._read.add(path)
+
+    def _on_write(self, path):
+        path = os.path.abspath(os.fsdecode(path)) if not isinstance(path, int) else ""
+        if path.startswith(self._prefix) and "__pycache__" not in path:
+            self._written = True
+
+    def _on_list(self, path):
+        if path is None:
+            path = os.getcwd()
+        if isinstance(path, int):
+            return
+        path = os.path.abspath(os.fsdecode(path))
+        if path != self.tree and not path.startswith(self._prefix):
+            return
+        caller = sys._getframe(2)
+        if caller.f_code.co_filename in _IMPORT_MACHINERY:
+            return  # a finder's listing: what it looked for is in the imported names
+        self._listed.add(path)
+
+    def result(self):
+        """JSON-ready: files, folders with their entries, import roots, names, written, hosts."""
+        files = set(self._read)
+        names_inside = set()
+        for name, module in list(sys.modules.items()):
+            path = getattr(module, "__file__", None)
+            if isinstance(path, str) and path.startswith(self._prefix):
+                files.add(path)
+                names_inside.add(name)
+        attempted = set()
+        outside = set()
+        for name in self._imports | names_inside:
+            top = name.partition(".")[0]
+            inside = top in names_inside or any(n == top for n in names_inside)
+            if inside or any(n.startswith(top + ".") for n in names_inside):
+                attempted.add(name)
+            else:
+                outside.add(top)
+        missing = {name for name in attempted if name not in sys.modules}
+        return {
+            "files": sorted({self._relative(_source(path)) for path in files}),
+            "folders": {self._relative(p): _entries(p) for p in self._listed},
+            "roots": sorted(
+                {self._relative(p) for p in map(os.path.abspath, sys.path) if self._inside(p)}
+            ),
+            "attempted": sorted(attempted),
+            "absent": sorted(outside | missing),
+            "written": self._written,
+            "hosts": sorted(self._hosts),
+        }
+
+    def _inside(self, path):
+        return path == self.tree or path.startswith(self._prefix)
+
+    def _relative(self, path):
+        relative = os.path.relpath(path, self.tree).replace(os.sep, "/")
+        return "" if relative == "." else relative
+
+
+def _source(path):
+    """The source file of a bytecode file in ``__pycache__``, any other path as it is."""
+    folder, name = os.path.split(path)
+    if os.path.basename(folder) == "__pycache__" and ".pyc" in name:
+        return os.path.join(os.path.dirname(folder), name.split(".")[0] + ".py")
+    return path
+
+
+def _entries(folder):
+    try:
+        return sorted(n for n in os.listdir(folder) if n != "__pycache__")
+    except OSError:
+        return []

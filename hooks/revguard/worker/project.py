@@ -1,0 +1,123 @@
+"""The project's migration environment: its Config as the `alembic` command would make it, its
+ScriptDirectory, and env.py run with a function of ours in the place of a command."""
+
+import argparse
+import importlib.util
+import os
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+
+try:
+    from alembic import __version__ as ALEMBIC
+except ImportError:  # pragma: no cover
+    ALEMBIC = "0"
+
+VERSION = tuple(int(part) for part in ALEMBIC.split(".")[:2])
+
+
+def make_config(tree, request):
+    """The Config for the request's ini file or pyproject.toml, sections and -x arguments."""
+    options = argparse.Namespace(
+        config=None,
+        name=request["section"],
+        x=list(request["x"]) or None,
+        raiseerr=False,
+        autogenerate=True,
+        sql=False,
+        quiet=False,
+        cmd=(command.revision, ["message"], ["autogenerate"]),
+    )
+    keywords = {"ini_section": request["section"], "cmd_opts": options}
+    ini = request["config"] and os.path.join(tree, *request["config"].split("/"))
+    toml = request["toml"] and os.path.join(tree, *request["toml"].split("/"))
+    if toml and VERSION >= (1, 16):
+        keywords["toml_file"] = toml
+        ini = ini or os.path.join(os.path.dirname(toml), "alembic.ini")
+    options.config = ini if VERSION < (1, 17) else [ini]
+    return Config(ini, **keywords)
+
+
+class Project:
+    """Config and scripts of one environment, and how env.py is run."""
+
+    def __init__(self, config, compare_defaults=True):
+        self.config = config
+        self.script = ScriptDirectory.from_config(config)
+        self.env_globals = {}
+        self.configured = {}
+        self._compare_defaults = compare_defaults
+
+    def reload_scripts(self):
+        """Read the version folders again (a script was added)."""
+        self.script = ScriptDirectory.from_config(self.config)
+
+    def version_locations(self):
+        """The version folders, absolute."""
+        found = getattr(self.script, "_version_locations", None)
+        if found is None or callable(found):
+            found = self.script.versions if hasattr(self.script, "versions") else []
+        if not found:
+            found = [os.path.join(self.script.dir, "versions")]
+        return [os.path.abspath(str(path)) for path in found]
+
+    def run(self, work):
+        """Run env.py; ``work(heads, context)`` yields migration steps, as a command's does."""
+        with EnvironmentContext(
+            self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={}
+        ) as env:
+            self._wrap_configure(env)
+            self._run_env()
+
+    def _run_env(self):
+        """As ScriptDirectory.run_env, but the module is known while it runs."""
+        path = os.path.join(str(self.script.dir), "env.py")
+        spec = importlib.util.spec_from_file_location("env_py", path)
+        module = importlib.util.module_from_spec(spec)
+        self.env_globals = vars(module)
+        spec.loader.exec_module(module)
+
+    def _wrap_configure(self, env):
+        """Note what env.py configures; ask for server defaults where it says nothing of them.
+
+        Without comparing them, changes of identity and computed columns vanish too (since 1.18).
+        """
+        original = env.configure
+
+        def configure(*args, **kwargs):
+            if self._compare_defaults:
+                kwargs.setdefault("compare_server_default", True)
+            if VERSION < (1, 12):
+                kwargs.setdefault("compare_type", True)
+            self.configured = kwargs
+            return original(*args, **kwargs)
+
+        env.configure = configure
+
+
+def hook_files(configured, tree):
+    """Files of the tree that define the callables given to context.configure()."""
+    found = set()
+    for value in configured.values():
+        code = getattr(getattr(value, "__func__", value), "__code__", None)
+        if code is not None:
+            path = os.path.abspath(code.co_filename)
+            if path.startswith(tree + os.sep):
+                found.add(os.path.relpath(path, tree).replace(os.sep, "/"))
+    return sorted(found)
+
+
+def fix_create_date(script, timestamp):
+    """The same change gives the same file: the date is the parent commit's, not the clock's."""
+    import datetime
+
+    original = script._generate_create_date
+
+    def create_date():
+        moment = datetime.datetime.fromtimestamp(timestamp, datetime.timezone.utc)
+        zone = original().tzinfo
+        return moment.astimezone(zone) if zone else moment.replace(tzinfo=None)
+
+    script._generate_create_date = create_date
