@@ -13,7 +13,8 @@ from revguard.errors import CouldNotCheck
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from types import FrameType
 
 _LAST_OUTPUT_SECONDS = 1.0  # what a killed process may still have in its pipes
 
@@ -105,22 +106,57 @@ def start(
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a program as the leader of its own process group, to be ended with `kill`."""
+    signals = _Held()
     try:
-        return subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env=None if environ is None else dict(environ),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-            pass_fds=pass_fds,
-        )
+        with signals:
+            process = subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                env=None if environ is None else dict(environ),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+                pass_fds=pass_fds,
+            )
     except (OSError, ValueError) as error:
+        signals.deliver()
         if cwd is not None and not os.path.isdir(cwd):
             raise ProgramMissing(f"there is no folder {os.fspath(cwd)} to run in") from error
         reason = getattr(error, "strerror", None) or str(error)
         raise ProgramMissing(f"`{argv[0]}` cannot be started: {reason}") from error
+    try:
+        signals.deliver()
+    except BaseException:
+        kill(process)
+        raise
+    return process
+
+
+class _Held:
+    """Keeps signals back while a process starts: one that raised there would leave it behind."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
+        self._came: list[int] = []
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return  # handlers run in the main thread only
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                self._handlers[number] = handler
+                signal.signal(number, lambda came, _frame: self._came.append(came))
+
+    def __exit__(self, *_exception: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def deliver(self) -> None:
+        """What came meanwhile is handled now."""
+        for number in self._came:
+            self._handlers[number](number, None)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -402,3 +403,22 @@ def test_a_virtualenv_of_another_user(look, make, repository):
         for name in [".", *names]:
             os.lchown(os.path.join(folder, name), 65534, 65534)
     assert look().path == project.python
+
+
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PYENV.glob("*/bin/python")), ids=lambda path: path.parts[-3]
+)
+def test_other_versions_of_python(look, make, repository, tmp_path, path):
+    packages = tmp_path / "lib"
+    for name in ("alembic", "SQLAlchemy"):
+        make.install(None, name, "1.9", folder=packages)
+    version = path.parts[-3]
+    if tuple(map(int, version.split(".")[:2])) < (3, 8):
+        with pytest.raises(ConfigError, match=f"is Python {version}, revguard needs 3.8"):
+            look(configured=str(path), PYTHONPATH=str(packages))
+    else:
+        found = look(configured=str(path), PYTHONPATH=str(packages))
+        assert (found.python, found.alembic) == (version, "1.9")

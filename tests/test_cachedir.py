@@ -1,0 +1,68 @@
+"""Where the cache lies, and what happens where it cannot be written."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import revguard
+from revguard.cachedir import cache_dir, cache_folder, ensure, repository_dir
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        pytest.param({"REVGUARD_CACHE_DIR": "/c", "XDG_CACHE_HOME": "/x"}, "/c/v1", id="own"),
+        pytest.param({"XDG_CACHE_HOME": "/x"}, "/x/revguard/v1", id="xdg"),
+        pytest.param({"XDG_CACHE_HOME": "x", "HOME": "/h"}, "/h/.cache/revguard/v1", id="relative"),
+        pytest.param({"XDG_CACHE_HOME": "", "HOME": "/h"}, "/h/.cache/revguard/v1", id="empty"),
+        pytest.param({"HOME": "/h"}, "/h/.cache/revguard/v1", id="home"),
+    ],
+)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="XDG is Linux's")
+def test_where_it_is(environ, expected):
+    assert cache_folder(environ) == expected
+    assert cache_dir(environ) == Path(expected)
+
+
+def test_a_relative_setting_is_made_absolute(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert cache_folder({"REVGUARD_CACHE_DIR": "c"}) == f"{tmp_path}/c/v1"
+
+
+def test_each_repository_has_a_part_by_its_real_path(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    environ = {"REVGUARD_CACHE_DIR": "/c"}
+    part = repository_dir(str(tmp_path / "real"), environ)
+    assert part.parent == Path("/c/v1/repos")
+    assert len(part.name) == 16
+    assert repository_dir(str(tmp_path / "link"), environ) == part
+    assert repository_dir(str(tmp_path), environ) != part
+
+
+def test_it_is_made(tmp_path):
+    path, persistent = ensure({"REVGUARD_CACHE_DIR": str(tmp_path / "a" / "b")})
+    assert (path, persistent) == (tmp_path / "a" / "b" / "v1", True)
+    assert list(path.iterdir()) == []
+
+
+def test_without_a_writable_one_there_is_a_temporary_one(tmp_path):
+    (tmp_path / "file").touch()
+    path, persistent = ensure({"REVGUARD_CACHE_DIR": str(tmp_path / "file")})
+    assert not persistent
+    assert path.is_dir()
+    path.rmdir()
+
+
+def test_asking_for_it_imports_nothing_of_weight():
+    code = (
+        "import os, sys; before = set(sys.modules); import revguard.cachedir as c;"
+        "c.cache_folder(os.environ); print(*sorted(set(sys.modules) - before))"
+    )
+    environ = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(revguard.__file__))}
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= {"__future__", "revguard", "revguard.cachedir"}
