@@ -207,6 +207,15 @@ def test_databases(value):
     assert load(own(f'database = "{value}"')).database == value
 
 
+@pytest.mark.parametrize(
+    "operation",
+    ["add_fk", "modify_column", "remove_schema", "create_view", "sync_enum_values", "CreateViewOp"],
+)
+def test_operations_of_alembic_and_of_its_plugins(operation):
+    text = f'[[waivers]]\noperation = "{operation}"\nobject = "a"\n'
+    assert load(own(text)).waivers[0].operation == operation
+
+
 WRONG = {
     "unknown key": ("timout = 1", 'revguard.toml: timout: unknown key, did you mean "timeout"?'),
     "underscore": ('one_per = "commit"', 'one_per: unknown key, did you mean "one-per"?'),
@@ -271,6 +280,14 @@ WRONG = {
     "operation of a script": (
         '[[waivers]]\noperation = "drop_column"\nobject = "a.b"',
         '"drop_column" is no operation of a comparison, did you mean "remove_column"?',
+    ),
+    "misspelt operation": (
+        '[[waivers]]\noperation = "modify_nulable"\nobject = "a"',
+        'did you mean "modify_nullable"?',
+    ),
+    "invented operation": (
+        '[[waivers]]\noperation = "delete_column"\nobject = "a"',
+        "is no operation of a comparison",
     ),
     "operation": ('[[waivers]]\noperation = "explode"\nobject = "a"', "waivers.0.operation"),
     "day in quotes": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Mapping
+from typing import Literal
 
 from revguard.config import values
 
@@ -13,7 +14,7 @@ from revguard.config import values
 class Common:
     """What may be said for all environments, and for one."""
 
-    one_per: str = "commit"
+    one_per: Literal["commit", "branch"] = "commit"
     python: str | None = None
     database: str = "auto"
     renames: str = "ask"

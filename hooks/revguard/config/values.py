@@ -32,26 +32,14 @@ OPERATIONS = (
     "modify_comment",
     "add_table_comment",
     "remove_table_comment",
-    # not Alembic's own, in its manner: what it does not see by itself
+    "modify_column",  # of which Alembic does not say what
     "add_schema",
     "remove_schema",
-    "add_sequence",
-    "remove_sequence",
-    "modify_sequence",
-    "add_enum",
-    "remove_enum",
-    "modify_enum",
-    "modify_index",
-    "modify_constraint",
-    "modify_collation",
-    "modify_identity",
-    "modify_computed",
-    # alembic_utils
-    "create_entity",
-    "drop_entity",
-    "replace_entity",
-    "revert_entity",
 )
+# Plugins of autogenerate bring operations of their own, by their class or in Alembic's manner:
+# create_view, sync_enum_values, CreateSequenceOp
+_OF_A_PLUGIN = re.compile(r"[A-Z]\w*|[a-z]\w*_\w+", re.ASCII)
+_ALMOST = 0.85  # so like one of ours that it is one, misspelt
 _AS_ALEMBIC_WRITES = {"drop_": "remove_", "create_": "add_", "alter_": "modify_"}
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
@@ -264,13 +252,20 @@ def rule(name: str, known: Iterable[str], where: Where) -> str:
 def operation(value: object, where: Where) -> str:
     """A difference, as a comparison names it."""
     word = text(value, where)
-    if word in OPERATIONS:
+    if word in OPERATIONS or (_OF_A_PLUGIN.fullmatch(word) and not _resembles_ours(word)):
         return word
-    told = nearest(word, OPERATIONS)
+    meant = word
     for theirs, ours in _AS_ALEMBIC_WRITES.items():
         if word.startswith(theirs):
-            told = nearest(ours + word[len(theirs) :], OPERATIONS)
-    raise where.error(f'"{word}" is no operation of a comparison{told}')
+            meant = ours + word[len(theirs) :]
+    raise where.error(f'"{word}" is no operation of a comparison{nearest(meant, OPERATIONS)}')
+
+
+def _resembles_ours(word: str) -> bool:
+    nouns = tuple("_" + name.partition("_")[2] for name in OPERATIONS)
+    return word.endswith(nouns) or bool(
+        difflib.get_close_matches(word, OPERATIONS, n=1, cutoff=_ALMOST)
+    )
 
 
 def day(value: object, where: Where) -> datetime.date:
