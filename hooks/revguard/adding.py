@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from revguard.evaluation.judge import Judged
+from revguard.evaluation.case import Judged
 from revguard.evaluation.subject import Subject
+from revguard.history import reading
+from revguard.history.graph import Node
 from revguard.records import Record, Records
 from revguard.rules.drift import MISSING
 from revguard.staging import adding, index
@@ -52,10 +54,11 @@ def _added(subject: Subject, one: Judged) -> Judged:
     assert report.script_path is not None
     adding.add_file(subject.repo, report.script_path, _content(report))
     findings = tuple(finding for finding in report.findings if finding.rule != MISSING)
+    node = _node(report)
     revision = NewRevision(
-        id=_id_in(report),
+        id=node.id,
         path=report.script_path,
-        down_revision=_down_in(report),
+        down_revision=node.down,
         added_by="revguard",
     )
     return replace(
@@ -90,17 +93,8 @@ def _heads(report: EnvironmentReport, revision: NewRevision) -> tuple[str, ...]:
     return (*kept, revision.id)
 
 
-def _id_in(report: EnvironmentReport) -> str:
-    return _node(report).id
-
-
-def _down_in(report: EnvironmentReport) -> tuple[str, ...]:
-    return _node(report).down
-
-
-def _node(report: EnvironmentReport):  # type: ignore[no-untyped-def]
-    from revguard.history import reading
-
+def _node(report: EnvironmentReport) -> Node:
+    """The generated script as history will read it."""
     content = _content(report)
     oid = hashlib.sha256(content).hexdigest()
     assert report.script_path is not None
@@ -122,7 +116,7 @@ def remember_added(subject: Subject, records: Records, before: Record, one: Judg
     record = replace(
         before,
         tree=tree,
-        observed=observed,  # type: ignore[arg-type]
+        observed=observed,
         drift=tuple(key for key in before.drift if key not in fresh),
         report=environment_to_dict(report),
     )

@@ -41,7 +41,7 @@ class Relevance:
 
     def _is_listed(self, status: str, path: str) -> bool:
         """A new entry of a listed folder, or one that may be gone from it."""
-        folder, _, rest = path, "", ""
+        folder = path
         while folder:
             folder, _, name = folder.rpartition("/")
             entries = self._folders.get(folder)
@@ -60,8 +60,7 @@ class Relevance:
             folders = [".".join(parts[:count]) for count in range(1, len(parts))]
             if not self._absent.isdisjoint(folders):
                 return True
-            module = stem[len(prefix) :].replace("/", ".") if stem else ""
-            module = module[: -len(".__init__")] if module.endswith(".__init__") else module
+            module = stem[len(prefix) :].replace("/", ".").removesuffix(".__init__") if stem else ""
             if module and (module in self._absent or module in self._attempted):
                 return True
         return False

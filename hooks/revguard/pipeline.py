@@ -17,8 +17,9 @@ from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing
+from revguard.evaluation.case import Case, Judged
 from revguard.evaluation.evaluate import Surroundings
-from revguard.evaluation.judge import Case, Judged, judge
+from revguard.evaluation.judge import judge
 from revguard.evaluation.subject import Subject
 from revguard.observed import merge
 from revguard.options import Options

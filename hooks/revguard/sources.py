@@ -71,16 +71,16 @@ def _tablename(node: ast.ClassDef) -> str | None:
         if isinstance(statement, (ast.Assign, ast.AnnAssign)):
             for target in _targets(statement):
                 if target == "__tablename__":
-                    value = statement.value
-                    return value.value if _is_text(value) else ""
+                    return _text(statement.value)
                 if target == "__table__" and isinstance(statement.value, ast.Call):
-                    first = statement.value.args[:1]
-                    return first[0].value if first and _is_text(first[0]) else ""
+                    return _text(next(iter(statement.value.args), None))
     return None
 
 
-def _is_text(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def _text(node: ast.expr | None) -> str:
+    """A literal text, else "": named in a way that cannot be read here."""
+    constant = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return str(node.value) if constant else ""  # type: ignore[union-attr]
 
 
 def _implied(name: str) -> set[str]:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
 
 from revguard import databases
 from revguard.databases import Database, Server
@@ -42,16 +41,16 @@ class Serving:
         self.server: Server | None = None
         self.waited = 0.0  # seconds that env.py had to wait for the database
 
-    def __enter__(self) -> Serving:
+    def __enter__(self) -> Serving:  # noqa: PYI034  (Self is of 3.11)
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: object) -> None:
         try:
             if self._starting is not None and self.server is None:
                 self._starting.exception()  # what was started ahead must be there to be ended
         finally:
             self._pool.shutdown(wait=True)
-            self._stack.__exit__(*exception)
+            self._stack.close()
 
     def start(self, dialect: str, revisions: Mapping[str, str], extra: str) -> None:
         """Begin to start a server of this dialect; returns at once."""

@@ -43,7 +43,7 @@ class Worker:
         for work in (self._read_events, self._drain_log):
             threading.Thread(target=work, daemon=True).start()
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Worker:  # noqa: PYI034  (Self is of 3.11)
         return self
 
     def __exit__(self, *_exception: object) -> None:

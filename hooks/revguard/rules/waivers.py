@@ -1,4 +1,4 @@
-"""The rule on waivers: those of the configuration and the differences there are in, findings out."""
+"""The rule on waivers: what is waived and what differs in, findings out."""
 
 from __future__ import annotations
 

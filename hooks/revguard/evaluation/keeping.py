@@ -1,0 +1,59 @@
+"""What the next run may rely on: an evaluation in, a Record out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from revguard.evaluation.case import Case
+from revguard.evaluation.evaluate import Evaluated
+from revguard.evaluation.subject import Subject
+from revguard.observed import merge
+from revguard.records import Record
+
+
+def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[str, ...]) -> Record:
+    """The record of an evaluation; `keys` are all differences that there are."""
+    environment = case.around.environment
+    observed = evaluated.observed
+    files = {*observed["files"], *(n.path for n in evaluated.histories.graph.nodes.values())}
+    files |= {path for path in (environment.config, environment.toml) if path}
+    folders = dict(observed["folders"])
+    for location in evaluated.locations:
+        folders[location] = sorted(
+            path[len(location) + 1 :].partition("/")[0]
+            for path in subject.listing
+            if path.startswith(location + "/")
+        )
+    return Record(
+        tree=subject.tree,
+        observed={
+            "files": sorted(files),
+            "folders": folders,
+            "roots": observed["roots"],
+            "attempted": observed["attempted"],
+            "absent": observed["absent"],
+            "watch": list(environment.settings.watch),
+        },
+        settings=case.made_with,
+        digest=evaluated.result["digest"],
+        drift=keys,
+        root=evaluated.root,
+        version_locations=evaluated.locations,
+        script_location=observed.get("script_location", ""),
+        hook_files=tuple(observed["hook_files"]),
+        dialect=evaluated.database.dialect if evaluated.database else "",
+        driver=evaluated.driver,
+    )
+
+
+def continued(record: Record, before: Record) -> Record:
+    """A run that ended at the first connection saw less than the one that it relies on."""
+    return replace(
+        record,
+        observed=merge([record.observed, before.observed]),
+        drift=before.drift,
+        hook_files=before.hook_files,
+        dialect=before.dialect,
+        driver=before.driver,
+        digest=before.digest,
+    )

@@ -1,0 +1,103 @@
+"""What the parents had already: records or an evaluation of their own in, known differences out."""
+
+from __future__ import annotations
+
+from revguard.evaluation.case import Case
+from revguard.evaluation.evaluate import Task, evaluate
+from revguard.evaluation.keeping import record_of
+from revguard.evaluation.nothing import refuse_nothing
+from revguard.evaluation.serving import Serving
+from revguard.evaluation.subject import Histories
+from revguard.records import Record
+from revguard.staging import trees
+
+
+def parent_record(case: Case) -> Record | None:
+    """The record that speaks for the one parent; None for a merge, or where nothing is known."""
+    if len(case.subject.parents) != 1:
+        return None
+    return case.records.speaking_for(case.subject.parents[0], case.made_with)
+
+
+def known_now(case: Case) -> list[str] | None:
+    """Keys of what the parents had already, where records tell; None where they do not."""
+    keys: list[str] = []
+    config = case.around.environment.config
+    for parent in case.subject.parents:
+        record = case.records.speaking_for(parent, case.made_with)
+        if record is not None:
+            keys.extend(key for key in record.drift if key not in keys)
+        elif config is None or config in trees.listing(case.subject.repo, parent):
+            return None
+    return keys
+
+
+def proven(
+    case: Case,
+    parent: Record | None,
+    known: list[str] | None,
+    locations: tuple[str, ...] | None,
+) -> tuple[tuple[str, ...], Record | None]:
+    """The parent's metadata, if having the same means having nothing new: neither the history nor
+    env.py nor what it hands to Alembic differ from the parent's."""
+    if parent is None or parent.digest is None or known is None or not locations:
+        return (), None
+    folders = (*locations, parent.script_location)
+    watched = {*parent.hook_files, *(case.around.environment.config or "",)}
+    for change in trees.changes(case.subject.repo, parent.tree, case.subject.tree):
+        if change.path in watched or change.path.rpartition("/")[2] == "pyproject.toml":
+            return (), None
+        if any(change.path.startswith(f"{folder}/") for folder in folders):
+            return (), None
+    return (parent.digest,), parent
+
+
+def known_of_parents(
+    case: Case, serving: Serving, root: str, locations: tuple[str, ...] | None
+) -> list[str]:
+    """Keys of what differed at the parents already; evaluates those that no record speaks for."""
+    keys: list[str] = []
+    config = case.around.environment.config
+    for parent in case.subject.parents:
+        record = case.records.speaking_for(parent, case.made_with)
+        if record is None:
+            if config is not None and config not in trees.listing(case.subject.repo, parent):
+                continue
+            case.around.progress("evaluating the parent commit")
+            record = _evaluate_parent(case, parent, serving, root, locations)
+        keys.extend(key for key in record.drift if key not in keys)
+    return keys
+
+
+def _evaluate_parent(
+    case: Case, parent: str, serving: Serving, root: str, locations: tuple[str, ...] | None
+) -> Record:
+    """What differs at a parent, from an evaluation of its own."""
+    environment = case.around.environment
+    subject = case.subject.at(parent)
+
+    def read(found: tuple[str, ...]) -> Histories:
+        graph = subject.graph(parent, found, recursive=environment.recursive)
+        return Histories(graph=graph, parents=(graph,), base=None)
+
+    shared = None
+    server = serving.server
+    if server is not None and len(case.subject.parents) == 1:
+        shared = lambda: server.clone(f"parent{case.around.run.number()}")  # noqa: E731
+    evaluated = evaluate(
+        case.around,
+        Task(
+            subject=subject,
+            root=root,
+            histories=read,
+            locations=locations,
+            dialect=None,
+            generate=False,
+            known=[],
+            database=shared,
+        ),
+    )
+    refuse_nothing(evaluated)
+    record = record_of(case, evaluated, subject, tuple(evaluated.result["drift"]))
+    case.records.save(record)
+    return record

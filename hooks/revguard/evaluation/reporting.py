@@ -1,0 +1,176 @@
+"""From what was evaluated to what is said: an Evaluated in, a report and a record out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from revguard.evaluation.case import Case
+from revguard.evaluation.evaluate import Evaluated
+from revguard.evaluation.findings import finished, history_findings, scripts_on_disk
+from revguard.evaluation.keeping import continued, record_of
+from revguard.evaluation.nothing import refuse_nothing
+from revguard.history.graph import new_ids
+from revguard.records import Record
+from revguard.rules import drift, history, proof
+from revguard.sources import Sources
+from revguard.verdict import (
+    DatabaseInfo,
+    EnvironmentReport,
+    Finding,
+    InterpreterInfo,
+    NewRevision,
+    ProofStep,
+    SchemaChange,
+    environment_to_dict,
+    verdict_of,
+)
+
+
+class Judgement:
+    """From what was evaluated to what is said."""
+
+    def __init__(self, case: Case, evaluated: Evaluated, base_record: Record | None) -> None:
+        self.case = case
+        self.evaluated = evaluated
+        self.base_record = base_record
+        self.result: Mapping[str, Any] = evaluated.result
+        self.graph = evaluated.histories.graph
+        if self.result["same"] and base_record is None:
+            raise AssertionError("only the parent's metadata was offered as proven")
+        refuse_nothing(evaluated)
+        models = [
+            path
+            for path in evaluated.observed["files"]
+            if not path.startswith(tuple(f"{folder}/" for folder in evaluated.locations))
+        ]
+        self.sources = Sources(models, case.subject.read)
+        self.left = [self._change(item, covered=False) for item in self.result["left"]]
+
+    def report(self, duration: int) -> EnvironmentReport:
+        """The environment's report."""
+        case, evaluated = self.case, self.evaluated
+        one = case.around.interpreter
+        new = self._new_ids()
+        scripts = self.result["scripts"]
+        path = scripts[0]["path"] if scripts and not new else None
+        findings = self._findings(new)
+        return EnvironmentReport(
+            name=case.around.environment.name,
+            config=case.around.environment.config,
+            verdict=verdict_of(findings),
+            cached="schema"
+            if self.result["same"]
+            else "snapshot"
+            if evaluated.from_snapshot
+            else "no",
+            database=self._database(),
+            interpreter=InterpreterInfo(
+                path=one.path, python=one.python, alembic=one.alembic, sqlalchemy=one.sqlalchemy
+            ),
+            heads=tuple(self.graph.heads),
+            known_drift=self._known_drift(),
+            new_revisions=tuple(self._new_revision(name) for name in new),
+            changes=self._changes(),
+            script=scripts[0]["text"] if scripts else None,
+            script_path=path,
+            sql=self._sql(),
+            proof=tuple(
+                ProofStep(
+                    step=step["step"], result=step["result"], reason=step["reason"], ms=step["ms"]
+                )
+                for step in self.result["proof"]
+            ),
+            findings=findings,
+            timings_ms={**evaluated.timings_ms, "total": duration},
+            notes=tuple(self.result["notes"]),
+        )
+
+    def record(self, report: EnvironmentReport) -> Record:
+        """What the next run may rely on."""
+        case = self.case
+        keys = tuple(self.result["drift"])
+        record = record_of(case, self.evaluated, case.subject, keys)
+        if self.result["same"] and self.base_record is not None:
+            record = continued(record, self.base_record)
+        return replace(
+            record,
+            parents=case.subject.parents,
+            base=case.subject.base,
+            day=case.today.isoformat(),
+            report=environment_to_dict(report),
+            notes={"fresh": [item["key"] for item in self.result["left"]]},
+        )
+
+    def _database(self) -> DatabaseInfo | None:
+        database = self.evaluated.database
+        if database is None:
+            return None
+        return DatabaseInfo(
+            provider=database.provider,
+            dialect=database.dialect,
+            server_version=database.server_version,
+        )
+
+    def _known_drift(self) -> int:
+        if self.result["same"] and self.base_record is not None:
+            return len(self.base_record.drift)
+        return int(self.result["known"])
+
+    def _new_ids(self) -> tuple[str, ...]:
+        return tuple(new_ids(self.graph, self.evaluated.histories.parents))
+
+    def _new_revision(self, name: str) -> NewRevision:
+        node = self.graph.nodes[name]
+        return NewRevision(id=name, path=node.path, down_revision=node.down)
+
+    def _change(self, item: Mapping[str, Any], *, covered: bool) -> SchemaChange:
+        return SchemaChange(
+            op=item["op"],
+            object=item["object"],
+            detail=item["detail"],
+            covered=covered,
+            source=self.sources.find(item["table"], item["name"]),
+        )
+
+    def _changes(self) -> tuple[SchemaChange, ...]:
+        """What the change brings: the new differences, and those that its revision deals with."""
+        left = {item["key"] for item in self.result["left"]}
+        remaining = set(self.result["drift"])
+        covered = [
+            self._change(item, covered=True)
+            for item in self.result["changes"]
+            if item["key"] not in remaining
+        ]
+        shown = [self._change(i, covered=False) for i in self.result["left"] if i["key"] in left]
+        return (*covered, *shown)
+
+    def _sql(self) -> str:
+        statements = [text for step in self.result["upgrades"] for text in step["statements"]]
+        return "".join(f"{text.rstrip(';')};\n" for text in statements)
+
+    def _findings(self, new: Sequence[str]) -> tuple[Finding, ...]:
+        case, found = self.case, self.evaluated.histories
+        findings = history_findings(case, found)
+        scripts = self.result["scripts"]
+        generated = bool(scripts) and not new
+        path = self.graph.nodes[new[-1]].path if new else scripts[0]["path"] if scripts else ""
+        findings += drift.missing_revision(self.left, new)
+        failure = self.result["failure"]
+        findings += proof.failed_step(failure)
+        findings += drift.incomplete_revision(self.left, new, self.graph)
+        if generated:
+            findings += proof.not_converging(self.result["still"], path)
+        findings += proof.differing_round_trip(self.result["proof"], path)
+        if not generated:
+            findings += drift.empty_revision(self.result["upgrades"], self.graph)
+        line = self.graph.nodes[new[-1]].line if new else 0
+        allowed = case.waived
+        changes = [one for one in self._changes() if f"{one.op} {one.object}" not in allowed]
+        findings += drift.destructive(changes, path, line)
+        if case.subject.in_working_tree:
+            findings += history.untracked_revision(
+                scripts_on_disk(case, found), self.graph, needed=bool(self.left)
+            )
+        return finished(case, findings, complete=failure is None and not self.result["same"])
