@@ -376,7 +376,8 @@ def test_a_configured_environment_without_a_file_takes_the_found_one_of_its_name
 
 
 def test_an_environment_that_is_built_in_code():
-    environment = only({}, '[environments.a]\nalembic-config = "app:make"\nroot = "svc"\n')
+    files = {"svc/app.py": ""}
+    environment = only(files, '[environments.a]\nalembic-config = "app:make"\nroot = "svc"\n')
     assert (environment.config, environment.roots) == (None, ("svc",))
     assert (environment.script_location, environment.version_locations) == (None, None)
 
@@ -401,6 +402,12 @@ def test_what_is_configured_must_be_there(said, message):
         find(files, f"[environments.bill]\n{said}\n")
     assert caught.value.message.startswith("revguard.toml: environments.bill: ")
     assert message in caught.value.message
+
+
+def test_a_root_that_is_not_there():
+    configuration = '[environments.bill]\nconfig = "billing/alembic.ini"\nroot = "biling"\n'
+    with pytest.raises(ConfigError, match=r"environments\.bill\.root: biling is no folder"):
+        find(at("billing/"), configuration)
 
 
 def test_everything_is_read_at_once():

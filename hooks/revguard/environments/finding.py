@@ -123,13 +123,15 @@ class _Tree(NamedTuple):
 
 def _configured(name: str, settings: Settings, tree: _Tree) -> Environment:
     said = settings.environments[name]
+    top = ("tool", "revguard") if settings.source == PYPROJECT else ()
+    place = f"{settings.source}: {dotted((*top, 'environments', name))}"
+    if said.root and not any(path.startswith(f"{said.root}/") for path in tree.files):
+        raise ConfigError(f"{place}.root: {said.root} is no folder of the tree")
     if said.alembic_config is not None:
         return _built_in_code(name, said)
     try:
         return _environment(name, _said_candidate(name, said, tree), said, tree.files)
     except _NoEnvironment as reason:
-        top = ("tool", "revguard") if settings.source == PYPROJECT else ()
-        place = f"{settings.source}: {dotted((*top, 'environments', name))}"
         raise ConfigError(f"{place}: {said.config or 'it'} {reason}") from None
 
 
