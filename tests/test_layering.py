@@ -23,10 +23,10 @@ ORDER = [
     *("cachedir", "subprocesses", "runs"),
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
-    *("records", "sources", "revision", "proof", "rules", "evaluation", "reporters"),
-    "pipeline",
+    *("records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
+    *("fast", "pipeline", "reporters"),
     # the rim: everything is to its left
-    *("demo", "terminal", "progress", "arguments", "commands", "rim", "fast", "cli", "__main__"),
+    *("demo", "terminal", "progress", "arguments", "commands", "rim", "cli", "__main__"),
 ]
 # Arrows that go the other way, each with its reason
 LENT = {

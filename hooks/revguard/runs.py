@@ -63,7 +63,9 @@ class Run:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # an interrupt may have come between a start and its registration
+            leftovers.end(self.id, [place.folder for place in self._places.values()], ())
         self.close()
 
     def temporary(self) -> Path:
@@ -81,11 +83,9 @@ class Run:
         """Note the process group that `pid` leads, and the signal that ends it cleanly."""
         self._registered[pid] = ends_on
         line = f"{pid} {int(ends_on)} {leftovers.identity(pid)}\n".encode()
-        descriptor = os.open(self.folder / _PROCESSES, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        try:
-            os.write(descriptor, line)
-        finally:
-            os.close(descriptor)
+        # on a full disk it goes unnoted, and is known by its environ all the same
+        with suppress(OSError), open(self.folder / _PROCESSES, "ab", buffering=0) as file:
+            file.write(line)
 
     def forget(self, pid: int) -> None:
         """The process has been collected: its id may soon be someone else's."""
@@ -108,6 +108,7 @@ class Run:
         for place in reversed(self._places.values()):
             place.remove()
         self._places.clear()
+        self._bases = {}  # a run that is over makes no more folders
         for descriptor in self._held:
             os.close(descriptor)
         self._held.clear()
@@ -285,8 +286,13 @@ def _bases(cache: str, memory: str | None, temporary: str | None) -> dict[str, s
     bases = {"cache": os.path.join(cache, "runs")}
     if memory is not None and os.path.isdir(memory):
         bases["memory"] = os.path.join(memory, _own_name())
-    bases["temporary"] = os.path.join(temporary or _temporary_files(), _own_name())
+    bases["temporary"] = temporary_base(temporary)
     return bases
+
+
+def temporary_base(temporary: str | None = None) -> str:
+    """Our folder among the temporary files: runs, and what all runs share."""
+    return os.path.join(temporary or _temporary_files(), _own_name())
 
 
 def _temporary_files() -> str:

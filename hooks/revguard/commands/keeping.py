@@ -70,6 +70,7 @@ def _clear(cache: Path) -> Answer:
         )
     freed = sum(part.bytes for part in parts(cache))
     leftovers.remove_folder(os.fspath(cache))
+    _remove_shared()
     if cache.exists():
         raise CouldNotCheck(
             f"not all of {cache} could be removed",
@@ -77,6 +78,13 @@ def _clear(cache: Path) -> Answer:
         )
     data = {"path": os.fspath(cache), "bytes": freed}
     return Answer(text=f"removed {cache} ({readable(freed)})\n", data=data)
+
+
+def _remove_shared() -> None:
+    """Remove the copy of a server's programs that root's runs share, unless one is at work."""
+    base = Path(runs.temporary_base())
+    if not [name for name in _entries(base) if name != "installed" and not name.endswith(".lock")]:
+        leftovers.remove_folder(os.fspath(base / "installed"))
 
 
 def _entries(folder: Path) -> list[str]:
