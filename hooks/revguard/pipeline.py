@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from revguard import cachedir, environments, fast, project, records, runs
-from revguard.adding import add_scripts, can_add, remember_added
+from revguard import cachedir, environments, fast, project, records
 from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing
-from revguard.evaluation.case import Case, Judged
-from revguard.evaluation.evaluate import Surroundings
-from revguard.evaluation.judge import judge
+from revguard.evaluation.case import Case, Judged, Surroundings, judged_before
 from revguard.evaluation.subject import Subject
 from revguard.observed import merge
 from revguard.options import Options
@@ -27,6 +24,9 @@ from revguard.records import Record, Records
 from revguard.rules import with_severities
 from revguard.rules.waivers import unused
 from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
+
+if TYPE_CHECKING:
+    from revguard.runs import Run
 
 
 def check(options: Options) -> Report:
@@ -86,7 +86,8 @@ class _Work:
     subject: Subject
     settings: Settings
     stack: ExitStack
-    run: runs.Run | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    run: Run | None = None
 
     def records(self, environment: Environment) -> Records:
         key = f"{environment.config}:{environment.section}:{environment.name}"
@@ -105,15 +106,23 @@ class _Work:
 
     def judge(self, affected: Sequence[Environment]) -> list[Judged]:
         """Judge the environments, side by side where there are cores."""
-        if not affected:
-            return []
-        cache = cachedir.cache_dir(self.options.environ)
-        runs.sweep(cache)
-        self.run = self.stack.enter_context(runs.Run(cache))
-        if len(affected) == 1:
-            return [self._judge_safely(affected[0])]
+        if len(affected) < 2:
+            return [self._judge_safely(one) for one in affected]
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             return list(pool.map(self._judge_safely, affected))
+
+    def the_run(self) -> Run:
+        """This run's folders and processes; what dead runs left is swept before the first."""
+        with self.lock:
+            if self.run is None:
+                from revguard import runs
+
+                cache = cachedir.cache_dir(self.options.environ)
+                runs.sweep(cache)
+                self.run = self.stack.enter_context(runs.Run(cache))
+            return self.run
 
     def _judge_safely(self, environment: Environment) -> Judged:
         try:
@@ -131,7 +140,6 @@ class _Work:
 
     def _judge(self, environment: Environment) -> Judged:
         options, subject, settings = self.options, self.subject, environment.settings
-        assert self.run is not None
         cache = str(cachedir.cache_dir(options.environ))
         toplevel = subject.repo.toplevel
         interpreter = project.find(
@@ -148,25 +156,32 @@ class _Work:
         around = Surroundings(
             environment=environment,
             interpreter=interpreter,
-            environ={**environ, fast.RUNNING: self.run.id},
-            run=self.run,
+            environ={**environ, fast.RUNNING: "1"},
+            run=self.the_run,
             progress=options.progress,
             timeout=settings.timeout,
             use_cache=not options.no_cache,
         )
-        return judge(
-            Case(
-                subject=subject,
-                around=around,
-                settings=self.settings,
-                records=self.records(environment),
-                today=options.today,
-                message=options.message,
-            )
+        case = Case(
+            subject=subject,
+            around=around,
+            settings=self.settings,
+            records=self.records(environment),
+            today=options.today,
+            message=options.message,
         )
+        known = judged_before(case)
+        if known is not None:
+            return known
+        # the databases, the worker and the rules are for those who need them
+        from revguard.evaluation.judge import judge
+
+        return judge(case)
 
     def add(self, judged: Sequence[Judged]) -> list[Judged]:
         """Put what is missing into the commit."""
+        from revguard.adding import add_scripts, can_add, remember_added
+
         wanted = [one for one in judged if can_add(one.report)]
         results = add_scripts(self.subject, judged, stage=self.options.stage)
         if not self.options.stage or not wanted:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from revguard.config import Settings
-from revguard.evaluation.evaluate import Surroundings
-from revguard.evaluation.subject import Subject
 from revguard.records import Record, Records, digest
-from revguard.verdict import EnvironmentReport
+from revguard.verdict import EnvironmentReport, environment_from_dict
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable, Mapping
+
+    from revguard.config import Settings
+    from revguard.environments import Environment
+    from revguard.evaluation.subject import Subject
+    from revguard.options import Progress
+    from revguard.project import Interpreter
+    from revguard.runs import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What evaluations of one environment share."""
+
+    environment: Environment
+    interpreter: Interpreter
+    environ: Mapping[str, str]
+    run: Callable[[], Run]  # entered at the first call: the quick ways out need none
+    progress: Progress
+    timeout: float
+    use_cache: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +71,21 @@ class Judged:
     report: EnvironmentReport
     observed: Mapping[str, Any] | None
     record: Record | None = None
+
+
+def judged_before(case: Case) -> Judged | None:
+    """The report of an earlier run on the same relevant content."""
+    record = case.records.report_for(
+        case.subject.tree,
+        case.subject.parents,
+        case.subject.base,
+        case.made_with,
+        case.today.isoformat(),
+    )
+    if record is None or record.report is None:
+        return None
+    try:
+        report = environment_from_dict(record.report)
+    except ValueError:
+        return None
+    return Judged(report=replace(report, cached="tree"), observed=record.observed, record=record)

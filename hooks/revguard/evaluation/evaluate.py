@@ -9,32 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from revguard.databases import Database
-from revguard.environments import Environment
-from revguard.errors import CouldNotCheck
 from revguard.evaluation import failures
+from revguard.evaluation.case import Surroundings
 from revguard.evaluation.serving import Serving
 from revguard.evaluation.subject import Histories, Subject
-from revguard.options import Progress
-from revguard.project import Interpreter
 from revguard.project.launch import Worker
 from revguard.records import digest
-from revguard.runs import Run
 from revguard.staging import materialise
 
 Known = Callable[[Serving], list[str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What evaluations of one environment share."""
-
-    environment: Environment
-    interpreter: Interpreter
-    environ: Mapping[str, str]
-    run: Run
-    progress: Progress
-    timeout: float
-    use_cache: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +80,15 @@ class _Evaluation:
         worker = self._stack.enter_context(
             Worker(
                 around.interpreter.path,
-                around.run.environ(around.environ),
-                str(around.run.folder),
+                around.run().environ(around.environ),
+                str(around.run().folder),
                 around.timeout,
             )
         )
-        around.run.register(worker.process.pid)
+        around.run().register(worker.process.pid)
         self._serving = self._stack.enter_context(
             Serving(
-                around.run,
+                around.run(),
                 around.environment.settings.database,
                 around.environ,
                 around.interpreter.site_packages,
@@ -257,6 +240,3 @@ def _is_import(path: str, prefixes: tuple[str, ...]) -> bool:
 
 def _ms(started: float) -> int:
     return int((time.monotonic() - started) * 1000)
-
-
-__all__ = ["CouldNotCheck", "Evaluated", "Surroundings", "Task", "evaluate"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from revguard.evaluation import failures
 from revguard.evaluation.case import Case, Judged
@@ -17,16 +16,12 @@ from revguard.records import Record
 from revguard.verdict import (
     EnvironmentReport,
     InterpreterInfo,
-    environment_from_dict,
     verdict_of,
 )
 
 
 def judge(case: Case) -> Judged:
     """Judge one environment. CouldNotCheck and ConfigError propagate."""
-    known = _from_records(case)
-    if known is not None:
-        return known
     started = time.monotonic()
     remembered = case.records.newest()[:1]
     roots = list(case.around.environment.roots)
@@ -38,24 +33,6 @@ def judge(case: Case) -> Judged:
         except failures.ModuleMissing:  # noqa: PERF203  (env.py may import from the next)
             continue
     return _judge_at(case, roots[-1], remembered, started)
-
-
-def _from_records(case: Case) -> Judged | None:
-    """The report of an earlier run on the same relevant content."""
-    record = case.records.report_for(
-        case.subject.tree,
-        case.subject.parents,
-        case.subject.base,
-        case.made_with,
-        case.today.isoformat(),
-    )
-    if record is None or record.report is None:
-        return None
-    try:
-        report = environment_from_dict(record.report)
-    except ValueError:
-        return None
-    return Judged(report=replace(report, cached="tree"), observed=record.observed, record=record)
 
 
 def _judge_at(case: Case, root: str, remembered: Sequence[Record], started: float) -> Judged:

@@ -83,7 +83,7 @@ def _evaluate_parent(
     shared = None
     server = serving.server
     if server is not None and len(case.subject.parents) == 1:
-        shared = lambda: server.clone(f"parent{case.around.run.number()}")  # noqa: E731
+        shared = lambda: server.clone(f"parent{case.around.run().number()}")  # noqa: E731
     evaluated = evaluate(
         case.around,
         Task(
