@@ -1,12 +1,18 @@
 """Comparing and generating: autogenerate's result, and the revision script made of it."""
 
+from __future__ import annotations
+
 import hashlib
+import importlib.util
 import os
+import sys
+from contextlib import contextmanager, suppress
+from typing import Any, Iterable, Iterator, Mapping
 
 from alembic.autogenerate import api, compare
 from alembic.script import write_hooks
 
-from . import complete, differences, project
+from . import casts, complete, differences, enums, message, project, subtraction
 
 _PLACEHOLDER = "revguard"
 
@@ -14,8 +20,9 @@ _PLACEHOLDER = "revguard"
 class Comparison:
     """What autogenerate finds on this connection, the project's own hooks applied."""
 
-    def __init__(self, environment, context, heads):
-        self.revisions = api.RevisionContext(
+    def __init__(self, environment: Any, context: Any, heads: tuple[str, ...]) -> None:
+        """Compare now, with the MigrationContext's connection."""
+        self.revisions: Any = api.RevisionContext(
             environment.config, environment.script, _arguments(heads)
         )
         self.context = self.revisions._last_autogen_context = api.AutogenContext(context)
@@ -30,7 +37,7 @@ class Comparison:
             script._needs_render = True
             hook(context, heads, self.revisions.generated_revisions)
 
-    def differences(self):
+    def differences(self) -> list[differences.Difference]:
         """The differences that are left, in the order of the operations."""
         found = []
         for script in self.revisions.generated_revisions:
@@ -38,18 +45,18 @@ class Comparison:
                 found.extend(differences.of_ops(container, self.context))
         return found
 
-    def subtract(self, known, waived):
-        """Take known and waived differences out; the downgrade follows. Returns how many there were."""
+    def subtract(self, known: Iterable[str], waived: Iterable[str]) -> int:
+        """Take known and waived differences out; the downgrade follows. Returns how many."""
         taken = 0
         for script in self.revisions.generated_revisions:
-            count = differences.subtract(script.upgrade_ops, known, waived, self.context)
+            count = subtraction.subtract(script.upgrade_ops, known, waived, self.context)
             if count:
                 script.upgrade_ops.reverse_into(script.downgrade_ops)
             taken += count
         return taken
 
 
-def _arguments(heads):
+def _arguments(heads: tuple[str, ...]) -> dict[str, Any]:
     return {
         "message": None,
         "autogenerate": True,
@@ -64,13 +71,20 @@ def _arguments(heads):
     }
 
 
-def _revision_id(heads, found):
+def _revision_id(heads: Iterable[str], found: Iterable[differences.Difference]) -> str:
     """Twelve hexadecimal digits, the same for the same change on the same parent."""
-    text = "\0".join(list(heads or ()) + sorted(item.key for item in found))
+    text = "\0".join([*heads, *sorted(item.key for item in found)])
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
 
 
-def write(comparison, environment, dialect, request, casts, notes):
+def write(
+    comparison: Comparison,
+    environment: Any,
+    dialect: Any,
+    request: Mapping[str, Any],
+    with_casts: bool,
+    notes: list[str],
+) -> list[Any]:
     """Let Alembic write the script; returns its Script (with path, revision, module).
 
     The project's template, file name, hooks and naming apply. A post-write hook that cannot run
@@ -78,43 +92,41 @@ def write(comparison, environment, dialect, request, casts, notes):
     """
     found = comparison.differences()
     for script in comparison.revisions.generated_revisions:
-        if dialect.name == "postgresql" and not _knows_enums():
-            complete.Enums(comparison.context).complete(script)
-        if casts:
-            complete.add_casts(script, dialect)
+        if dialect.name == "postgresql" and "alembic_postgresql_enum" not in sys.modules:
+            enums.Enums(comparison.context).complete(script)
+        if with_casts:
+            casts.add_casts(script, dialect)
         if script.message is None:
-            script.message = request["message"] or differences.message_for(found)
+            script.message = request["message"] or message.message_for(found)
         script._needs_render = True
     project.fix_create_date(environment.script, request["created"])
-    original = write_hooks._run_hooks
+    with _noted_hooks(notes):
+        return list(comparison.revisions.generate_scripts())
 
-    def run_hooks(path, hooks):
+
+@contextmanager
+def _noted_hooks(notes: list[str]) -> Iterator[None]:
+    """A post-write hook that raises becomes a note."""
+    module: Any = write_hooks
+    original = module._run_hooks
+
+    def run_hooks(path: str, hooks: Any) -> None:
         try:
             original(path, hooks)
-        except Exception as error:
-            notes.append("a post-write hook of alembic.ini could not run: %s" % error)
+        except Exception as error:  # noqa: BLE001 - the project's own code
+            notes.append(f"a post-write hook of alembic.ini could not run: {error}")
 
-    write_hooks._run_hooks = run_hooks
+    module._run_hooks = run_hooks
     try:
-        return list(comparison.revisions.generate_scripts())
+        yield
     finally:
-        write_hooks._run_hooks = original
+        module._run_hooks = original
 
 
-def _knows_enums():
-    import sys
-
-    return "alembic_postgresql_enum" in sys.modules
-
-
-def remove(scripts):
+def remove(scripts: Iterable[Any]) -> None:
     """Take the written scripts out of the checkout again, with their bytecode."""
-    import importlib.util
-
     for script in scripts:
         path = str(script.path)
         for name in (path, importlib.util.cache_from_source(path)):
-            try:
+            with suppress(OSError):
                 os.remove(name)
-            except OSError:
-                pass

@@ -1,7 +1,11 @@
 """Autogenerate's operations as differences: named like Alembic's diff tuples, each with a key that
-is the same wherever the same difference is found; and known ones taken out of the operations."""
+is the same wherever the same difference is found."""
 
-from alembic.autogenerate import render
+from __future__ import annotations
+
+from typing import Any, Iterator
+
+from alembic.autogenerate import api, render
 from alembic.operations import ops
 
 _ADDED = {
@@ -15,241 +19,145 @@ _ADDED = {
 class Difference:
     """One difference: ``op`` as in Alembic's diff tuples, ``object``, ``detail``, and ``key``."""
 
-    __slots__ = ("op", "object", "detail", "key", "table", "name")
+    __slots__ = ("detail", "key", "name", "object", "op", "table")
 
-    def __init__(self, op, table, name, detail, text):
+    def __init__(self, op: str, table: str, name: str, detail: str, text: str) -> None:
+        """``text`` is what makes it another difference than the next one of the same object."""
         self.op = op
         self.table = table
         self.name = name
         self.object = table + ("." + name if name else "")
         self.detail = detail
-        self.key = "%s %s %s" % (op, self.object, text)
+        self.key = f"{op} {self.object} {text}"
 
-    def as_dict(self):
-        return {
-            "op": self.op,
-            "object": self.object,
-            "detail": self.detail,
-            "key": self.key,
-            "table": self.table,
-            "name": self.name,
-        }
+    def as_dict(self) -> dict[str, str]:
+        """For the result."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
-def leaves(container):
+def leaves(container: ops.OpContainer) -> Iterator[tuple[list[Any], Any]]:
     """Each operation of an OpContainer with the list that holds it, depth first."""
     for op in list(container.ops):
         if isinstance(op, ops.OpContainer):
-            for pair in leaves(op):
-                yield pair
+            yield from leaves(op)
         else:
             yield container.ops, op
 
 
-def of_ops(container, context):
+def of_ops(container: ops.OpContainer, context: api.AutogenContext) -> list[Difference]:
     """All differences in upgrade operations; ``context`` is their AutogenContext."""
-    found = []
+    found: list[Difference] = []
     for _, op in leaves(container):
         found.extend(of_op(op, context))
     return found
 
 
-def of_op(op, context):
+def of_op(op: Any, context: api.AutogenContext) -> list[Difference]:
     """The differences of one operation: one, or one for each thing that an ALTER COLUMN does."""
-    table = _qualified(getattr(op, "schema", None), getattr(op, "table_name", None))
     if isinstance(op, ops.AlterColumnOp):
-        return _of_alter(op, table, context)
+        return _of_alter(op, context)
     text = _render(op, context)
-    kind = type(op).__name__
+    name, table, item, detail = _named(op, context)
+    return [Difference(name, table, item, detail, text)]
+
+
+def _named(op: Any, context: api.AutogenContext) -> tuple[str, str, str, str]:
+    """Operation, table, name within it and detail of any operation but ALTER COLUMN."""
+    table = qualified(getattr(op, "schema", None), getattr(op, "table_name", None))
     if isinstance(op, ops.CreateTableOp):
-        columns = ", ".join(c.name for c in op.columns if hasattr(c, "type"))
-        return [Difference("add_table", table, "", columns, text)]
-    if isinstance(op, ops.DropTableOp):
-        return [Difference("remove_table", table, "", "", text)]
+        columns = ", ".join(getattr(i, "name", "") for i in op.columns if hasattr(i, "type"))
+        return "add_table", table, "", columns
     if isinstance(op, ops.AddColumnOp):
-        return [Difference("add_column", table, op.column.name, _column(op.column, context), text)]
-    if isinstance(op, ops.DropColumnOp):
-        return [Difference("remove_column", table, op.column_name, "", text)]
+        return "add_column", table, str(op.column.name), _column(op.column, context)
     if isinstance(op, ops.CreateIndexOp):
-        return [Difference("add_index", table, op.index_name or "", _index(op), text)]
-    if isinstance(op, ops.DropIndexOp):
-        return [Difference("remove_index", table, op.index_name or "", "", text)]
+        return "add_index", table, str(op.index_name or ""), _index(op)
     if isinstance(op, ops.DropConstraintOp):
         foreign = getattr(op, "constraint_type", None) == "foreignkey"
         name = "remove_fk" if foreign else "remove_constraint"
-        return [Difference(name, table, op.constraint_name or "", "", text)]
-    if kind in _ADDED:
-        return [_of_constraint(op, kind, text)]
+        return name, table, str(op.constraint_name or ""), ""
+    if type(op).__name__ in _ADDED:
+        return _constraint(op)
+    return _dropped(op, table) or _custom(op, table)
+
+
+def _dropped(op: Any, table: str) -> tuple[str, str, str, str] | None:
+    if isinstance(op, ops.DropTableOp):
+        return "remove_table", table, "", ""
+    if isinstance(op, ops.DropColumnOp):
+        return "remove_column", table, op.column_name, ""
+    if isinstance(op, ops.DropIndexOp):
+        return "remove_index", table, op.index_name or "", ""
+    return None
+
+
+def _custom(op: Any, table: str) -> tuple[str, str, str, str]:
+    kind = type(op).__name__
     if kind in ("CreateTableCommentOp", "DropTableCommentOp"):
         name = "add_table_comment" if kind.startswith("Create") else "remove_table_comment"
-        return [Difference(name, table, "", str(getattr(op, "comment", "") or ""), text)]
+        return name, table, "", str(getattr(op, "comment", "") or "")
     first = op.to_diff_tuple()[0] if hasattr(op, "to_diff_tuple") else None
-    name = first if isinstance(first, str) else kind
-    return [Difference(name, table, "", "", text)]
+    return first if isinstance(first, str) else kind, table, "", ""
 
 
-def _of_constraint(op, kind, text):
+def _constraint(op: Any) -> tuple[str, str, str, str]:
     if isinstance(op, ops.CreateForeignKeyOp):
-        table = _qualified(op.kw.get("source_schema"), op.source_table)
-        detail = "%s -> %s(%s)" % (
-            ", ".join(op.local_cols),
-            op.referent_table,
-            ", ".join(op.remote_cols),
-        )
-        columns = op.local_cols
+        table = qualified(op.kw.get("source_schema"), op.source_table)
+        columns = list(op.local_cols)
+        detail = f"{', '.join(columns)} -> {op.referent_table}({', '.join(op.remote_cols)})"
     else:
-        table = _qualified(getattr(op, "schema", None), op.table_name)
-        columns = getattr(op, "columns", None) or ()
-        detail = ", ".join(map(str, columns)) or str(getattr(op, "condition", ""))
-    name = op.constraint_name or "_".join(map(str, columns))
-    return Difference(_ADDED[kind], table, str(name), detail, text)
+        table = qualified(getattr(op, "schema", None), op.table_name)
+        columns = list(map(str, getattr(op, "columns", None) or ()))
+        detail = ", ".join(columns) or str(getattr(op, "condition", ""))
+    name = op.constraint_name or "_".join(columns)
+    return _ADDED[type(op).__name__], table, str(name), detail
 
 
-def _of_alter(op, table, context):
-    found = []
-
-    def add(name, old, new):
-        detail = "%s -> %s" % (old, new)
-        found.append(Difference(name, table, op.column_name, detail, detail))
-
+def _of_alter(op: ops.AlterColumnOp, context: api.AutogenContext) -> list[Difference]:
+    table = qualified(op.schema, op.table_name)
+    changes = []
     if op.modify_type is not None:
-        add("modify_type", _type(op.existing_type, context), _type(op.modify_type, context))
+        old, new = op.existing_type, op.modify_type
+        changes.append(("modify_type", _type(old, context), _type(new, context)))
     if op.modify_nullable is not None:
-        add("modify_nullable", _null(op.existing_nullable), _null(op.modify_nullable))
+        changes.append(("modify_nullable", _null(op.existing_nullable), _null(op.modify_nullable)))
     if op.modify_server_default is not False:
         old, new = op.existing_server_default, op.modify_server_default
-        add("modify_default", _default(old), _default(new))
-    if getattr(op, "modify_comment", False) is not False:
-        add("modify_comment", repr(op.existing_comment), repr(op.modify_comment))
+        changes.append(("modify_default", _default(old), _default(new)))
+    if op.modify_comment is not False:
+        changes.append(("modify_comment", repr(op.existing_comment), repr(op.modify_comment)))
+    found = []
+    for name, before, after in changes:
+        detail = f"{before} -> {after}"
+        found.append(Difference(name, table, op.column_name, detail, detail))
     if not found:
         found.append(Difference("modify_column", table, op.column_name, "", _render(op, context)))
     return found
 
 
-def subtract(container, known, waived, context):
-    """Take the known differences (a list of keys, each counting once) out of the operations, and
-    those that are waived ("op object" each).
-
-    Returns how many were taken. An ALTER COLUMN of which a part is known keeps the rest.
-    """
-    left = {}
-    for key in known:
-        left[key] = left.get(key, 0) + 1
-    taken = 0
-    for holder, op in list(leaves(container)):
-        differences = of_op(op, context)
-        hits = []
-        for difference in differences:
-            if left.get(difference.key):
-                left[difference.key] -= 1
-                hits.append(difference)
-            elif "%s %s" % (difference.op, difference.object) in waived:
-                hits.append(difference)
-        taken += len(hits)
-        if hits and len(hits) == len(differences):
-            holder.remove(op)
-        elif hits:
-            _forget(op, hits)
-    _drop_empty(container)
-    return taken
+def qualified(schema: str | None, table: str | None) -> str:
+    """``schema.table``, or the table alone."""
+    return f"{schema}.{table}" if schema else str(table or "")
 
 
-def _forget(op, hits):
-    unset = {
-        "modify_type": ("modify_type", None),
-        "modify_nullable": ("modify_nullable", None),
-        "modify_default": ("modify_server_default", False),
-        "modify_comment": ("modify_comment", False),
-    }
-    for difference in hits:
-        name, value = unset[difference.op]
-        setattr(op, name, value)
-
-
-def _drop_empty(container):
-    for op in list(container.ops):
-        if isinstance(op, ops.OpContainer):
-            _drop_empty(op)
-            if not op.ops:
-                container.ops.remove(op)
-
-
-def sort(container):
-    """The same order on every run, whatever the hash seed: additions and changes as Alembic has
-    them, columns dropped by name, tables dropped last and what references them first."""
-    for op in container.ops:
-        if isinstance(op, ops.ModifyTableOps):
-            _sort_slots(op.ops, ops.DropColumnOp, lambda item: item.column_name)
-    drops = [op for op in container.ops if isinstance(op, ops.DropTableOp)]
-    gone = {_qualified(op.schema, op.table_name): op for op in drops}
-    before = {name: [] for name in gone}
-    rest = []
-    for op in container.ops:
-        if isinstance(op, ops.DropTableOp):
-            continue
-        name = _qualified(getattr(op, "schema", None), getattr(op, "table_name", None))
-        if isinstance(op, ops.ModifyTableOps) and name in gone:
-            before[name].append(op)
-        else:
-            rest.append(op)
-    ordered = []
-    for name in _dependents_first(gone):
-        ordered.extend(before[name])
-        ordered.append(gone[name])
-    container.ops[:] = rest + ordered
-
-
-def _sort_slots(items, kind, key):
-    places = [index for index, item in enumerate(items) if isinstance(item, kind)]
-    for index, item in zip(places, sorted((items[i] for i in places), key=key)):
-        items[index] = item
-
-
-def _dependents_first(gone):
-    references = {name: set(referenced(op)) & set(gone) - {name} for name, op in gone.items()}
-    ordered = []
-    left = sorted(references)
-    while left:
-        free = [n for n in left if not any(n in references[m] for m in left if m != n)]
-        for name in free or left[:1]:
-            ordered.append(name)
-            left.remove(name)
-    return ordered
-
-
-def referenced(op):
-    """The tables that a CREATE or DROP TABLE operation's foreign keys point to."""
-    created = op if isinstance(op, ops.CreateTableOp) else getattr(op, "_reverse", None)
-    for item in getattr(created, "columns", None) or ():
-        for element in getattr(item, "elements", None) or ():
-            spec = getattr(element, "_colspec", None)
-            text = spec if isinstance(spec, str) else element.target_fullname
-            yield text.rpartition(".")[0]
-
-
-def _qualified(schema, table):
-    return "%s.%s" % (schema, table) if schema else str(table or "")
-
-
-def _render(op, context):
+def _render(op: Any, context: api.AutogenContext) -> str:
     try:
         return "\n".join(render.render_op(context, op))
-    except Exception as error:  # an operation without a renderer still is a difference
-        return "%s (%s)" % (op, error)
+    except Exception as error:  # noqa: BLE001 - one without a renderer still is a difference
+        return f"{op} ({error})"
 
 
-def _type(type_, context):
+def _type(type_: Any, context: api.AutogenContext) -> str:
     try:
-        return type_.compile(dialect=context.dialect)
-    except Exception:
+        return str(type_.compile(dialect=context.dialect))
+    except Exception:  # noqa: BLE001 - another dialect's, or the project's own and broken
         return repr(type_)
 
 
-def _null(value):
+def _null(value: bool | None) -> str:
     return "NULL" if value else "NOT NULL"
 
 
-def _default(value):
+def _default(value: Any) -> str:
     if value is None or value is False:
         return "none"
     argument = getattr(value, "arg", None)
@@ -258,37 +166,10 @@ def _default(value):
     return str(getattr(argument, "text", argument))
 
 
-def _column(column, context):
-    return "%s, %s" % (_type(column.type, context), "nullable" if column.nullable else "not null")
+def _column(column: Any, context: api.AutogenContext) -> str:
+    return f"{_type(column.type, context)}, {'nullable' if column.nullable else 'not null'}"
 
 
-def _index(op):
-    columns = ", ".join(str(getattr(c, "name", None) or c) for c in op.columns)
+def _index(op: ops.CreateIndexOp) -> str:
+    columns = ", ".join(str(getattr(item, "name", None) or item) for item in op.columns)
     return columns + (", unique" if op.unique else "")
-
-
-def message_for(found):
-    """A revision message: what changes, the first by name, the rest counted."""
-    verbs = {
-        "add_table": "add table",
-        "remove_table": "drop table",
-        "add_column": "add",
-        "remove_column": "drop",
-        "add_index": "add index",
-        "remove_index": "drop index",
-        "add_fk": "add foreign key",
-        "remove_fk": "drop foreign key",
-        "add_constraint": "add constraint",
-        "remove_constraint": "drop constraint",
-        "modify_type": "change type of",
-        "modify_nullable": "change nullability of",
-        "modify_default": "change default of",
-        "modify_comment": "change comment of",
-    }
-    weight = {"add_table": 0, "remove_table": 1}
-    ordered = sorted(found, key=lambda d: weight.get(d.op, 2))
-    tables = {d.table for d in ordered if d.op in weight}
-    shown = [d for d in ordered if d.op in weight or d.table not in tables]
-    first = shown[0]
-    text = "%s %s" % (verbs.get(first.op, first.op.replace("_", " ")), first.object)
-    return text if len(shown) == 1 else "%s and %d more" % (text, len(shown) - 1)
