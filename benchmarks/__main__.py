@@ -1,0 +1,270 @@
+"""`python -m benchmarks [ROW ...]`: one line for each row, each a ratio against doing it by hand."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import server
+from benchmarks.measure import Measured, Way, side_by_side
+from benchmarks.projects import Project
+
+PYTHON = sys.executable
+BIN = Path(PYTHON).parent
+REVGUARD = str(BIN / "revguard")
+ALEMBIC = str(BIN / "alembic")
+DRIFT = "    email: Mapped[str | None] = mapped_column(String(255))\n"
+URL = "postgresql+psycopg2://postgres@/{name}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    what: str
+    measured: dict[str, Measured]
+    limit: str
+    passed: bool
+
+
+class Bench:
+    """Where everything lies while it is measured."""
+
+    def __init__(self, base: Path, repeat: int, socket: str) -> None:
+        self.base = base
+        self.repeat = repeat
+        self.environ = {
+            **os.environ,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "REVGUARD_CACHE_DIR": str(base / "cache"),
+            "VIRTUAL_ENV": str(BIN.parent),
+            "PGHOST": socket,
+            "PGUSER": "postgres",
+            "BENCH_PYTHON": PYTHON,
+        }
+        self.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        self._count = 0
+
+    def project(self, *, tables: int = 5, revisions: int = 5, files: int = 0) -> Project:
+        """A committed project, its database on the running server migrated."""
+        self._count += 1
+        name = f"bench{self._count}"
+        project = Project(self.base / name, URL.format(name=name), tables, revisions)
+        project.make(files)
+        subprocess.run(["createdb", name], env=self.environ, check=True)
+        self.run(project, ALEMBIC, "upgrade", "head")
+        return project
+
+    def run(self, project: Project, *command: str) -> int:
+        """Run a command in the project, quietly."""
+        return subprocess.run(
+            command, cwd=project.folder, env=self.environ, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ).returncode  # fmt: skip
+
+    def way(self, project: Project, *commands: list[str], **more: object) -> Way:
+        """Commands in the project's folder."""
+        return Way(commands, str(project.folder), self.environ, **more)  # type: ignore[arg-type]
+
+    def judged(self, project: Project) -> None:
+        """Let revguard see the project as it stands, as the commit before would have."""
+        if self.run(project, REVGUARD, "check", "--all"):
+            raise SystemExit("the project of the benchmark is not clean")
+
+
+def row_a(bench: Bench) -> Row:
+    project = bench.project()
+    bench.judged(project)
+    (project.folder / "README").write_text("hello\n")
+    project.git("add", "-A")
+    measured = side_by_side(
+        {
+            "revguard check": bench.way(project, [REVGUARD, "check"]),
+            "python -c pass; git diff --cached": bench.way(
+                project, [PYTHON, "-c", "pass"], ["git", "diff", "--cached"]
+            ),
+        },
+        max(bench.repeat, 15),
+    )
+    ours, hand = measured.values()
+    passed = ours.seconds <= 0.090 and ours.seconds - hand.seconds <= 0.030
+    return Row("a", "no relevant change", measured, "<= 90 ms, <= 30 ms more", passed)
+
+
+def row_b(bench: Bench) -> Row:
+    project = bench.project()
+    bench.judged(project)
+    project.write_models(DRIFT)
+    project.git("add", "-A")
+    bench.run(project, REVGUARD, "check")
+    measured = side_by_side(
+        {
+            "revguard check": bench.way(project, [REVGUARD, "check"], expected=(1,)),
+            "python -c pass; git diff --cached": bench.way(
+                project, [PYTHON, "-c", "pass"], ["git", "diff", "--cached"]
+            ),
+        },
+        bench.repeat,
+    )
+    return Row("b", "known content", measured, "<= 130 ms", next(iter(measured.values())).seconds <= 0.130)
+
+
+def _marks() -> Iterator[str]:
+    yield from (f"{number:06d}" for number in range(1_000_000))
+
+
+def _changing(project: Project, extra: str) -> Callable[[], None]:
+    """Each time another content with the same effect, so that no verdict is known."""
+    marks = _marks()
+
+    def change() -> None:
+        project.write_models(extra, next(marks))
+        project.git("add", "-A")
+
+    return change
+
+
+def row_c(bench: Bench) -> Row:
+    project = bench.project()
+    bench.judged(project)
+    measured = side_by_side(
+        {
+            "revguard check": bench.way(
+                project, [REVGUARD, "check"], before=_changing(project, "")
+            ),
+            "import models and Alembic": bench.way(
+                project,
+                [PYTHON, "-c", "import alembic.command, alembic.autogenerate, shop.models"],
+            ),
+        },
+        bench.repeat,
+    )
+    ours, hand = measured.values()
+    return Row("c", "models touched, same schema", measured, "<= 1.2", ours.seconds <= 1.2 * hand.seconds)
+
+
+def _drift(bench: Bench, name: str, what: str, project: Project) -> Row:
+    bench.judged(project)
+    measured = side_by_side(
+        {
+            "revguard check": bench.way(
+                project, [REVGUARD, "check"], before=_changing(project, DRIFT), expected=(1,)
+            ),
+            "alembic check (running server)": bench.way(
+                project, [ALEMBIC, "check"], expected=(255, 1)
+            ),
+        },
+        bench.repeat,
+    )
+    ours, hand = measured.values()
+    return Row(name, what, measured, "<= 1.5", ours.seconds <= 1.5 * hand.seconds)
+
+
+def row_d(bench: Bench) -> list[Row]:
+    rows = [
+        _drift(bench, f"d{n}", f"drift, PostgreSQL, {n} revisions, warm", bench.project(revisions=n))
+        for n in (5, 50, 500)
+    ]
+    small, large = (next(iter(rows[i].measured.values())) for i in (0, 2))
+    flat = Row(
+        "d", "500 revisions against 5",
+        {"500 revisions": large, "5 revisions": small}, "<= 1.3",
+        large.seconds <= 1.3 * small.seconds,
+    )  # fmt: skip
+    return [*rows, flat]
+
+
+def row_e(bench: Bench) -> Row:
+    project = bench.project()
+    project.write_models(DRIFT)
+    project.git("add", "-A")
+    cache = bench.environ["REVGUARD_CACHE_DIR"] + "-cold"
+    cold = {**bench.environ, "REVGUARD_CACHE_DIR": cache}
+    measured = side_by_side(
+        {
+            "revguard check": Way(
+                [[REVGUARD, "check"]], str(project.folder), cold,
+                before=lambda: shutil.rmtree(cache, ignore_errors=True), expected=(1,),
+            ),
+            "initdb, start, upgrade, check": Way(
+                [[PYTHON, "-m", "benchmarks.server", str(project.folder), project.folder.name]],
+                str(Path(__file__).parent.parent),
+                bench.environ,
+            ),
+        },
+        bench.repeat,
+    )  # fmt: skip
+    ours, hand = measured.values()
+    return Row("e", "the same, cold", measured, "< 1", ours.seconds < hand.seconds)
+
+
+def row_f(bench: Bench) -> Row:
+    return _drift(bench, "f", "drift, 500 tables", bench.project(tables=500, revisions=5))
+
+
+def row_g(bench: Bench) -> Row:
+    small, large = bench.project(), bench.project(files=20_000)
+    for project in (small, large):
+        bench.judged(project)
+    measured = side_by_side(
+        {
+            "20,000 files": bench.way(
+                large, [REVGUARD, "check"], before=_changing(large, DRIFT), expected=(1,)
+            ),
+            "10 files": bench.way(
+                small, [REVGUARD, "check"], before=_changing(small, DRIFT), expected=(1,)
+            ),
+        },
+        bench.repeat,
+    )
+    ours, hand = measured.values()
+    return Row("g", "20,000 files", measured, "<= 1.3", ours.seconds <= 1.3 * hand.seconds)
+
+
+ROWS: dict[str, Callable[[Bench], Row | list[Row]]] = {
+    "a": row_a, "b": row_b, "c": row_c, "d": row_d, "e": row_e, "f": row_f, "g": row_g,
+}  # fmt: skip
+
+
+def _print(row: Row) -> None:
+    (ours, one), (hand, other) = row.measured.items()
+    ratio = one.seconds / other.seconds
+    mark = "ok  " if row.passed else "MISS"
+    print(
+        f"{mark} {row.name:5} {row.what:40} {one.seconds * 1000:7.0f} ms {other.seconds * 1000:7.0f} ms"
+        f"  x{ratio:5.2f}  (limit {row.limit})  {one.memory:4.0f} MiB  [{ours} / {hand}]",
+        flush=True,
+    )
+
+
+def main() -> int:
+    """Print the table; 1 where a limit is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], help="default: all")
+    parser.add_argument("--repeat", type=int, default=7, help="runs of each, for the median")
+    found = parser.parse_args()
+    missed = False
+    base = Path(tempfile.mkdtemp(prefix="revguard-bench-"))
+    try:
+        with server.running() as socket:
+            bench = Bench(base, found.repeat, socket)
+            for name in found.rows or ROWS:
+                rows = ROWS[name](bench)
+                for row in rows if isinstance(rows, list) else [rows]:
+                    _print(row)
+                    missed = missed or not row.passed
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
