@@ -4,12 +4,19 @@ It is run as a file by the project's interpreter. Its folder leaves ``sys.path``
 worker's modules go by a private package name, so that no import of the project can meet them.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import sys
 
+TYPE_CHECKING = False  # as type checkers know it, without an import of typing
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import TextIO
 
-def _claim_pipes():
+
+def _claim_pipes() -> tuple[TextIO, TextIO]:
     """Keep stdin and stdout for the protocol; what the project prints goes to stderr."""
     commands = os.fdopen(os.dup(0), "r", encoding="utf-8", newline="\n")
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
@@ -20,18 +27,21 @@ def _claim_pipes():
     return commands, events
 
 
-def _load(folder):
+def _load(folder: str) -> ModuleType:
     name = "_revguard_worker"
     spec = importlib.util.spec_from_file_location(
         name, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
     )
+    assert spec is not None
+    assert spec.loader is not None
     package = importlib.util.module_from_spec(spec)
     sys.modules[name] = package
     spec.loader.exec_module(package)
-    return importlib.import_module(name + ".session")
+    return importlib.import_module(f"{name}.session")
 
 
-def main():
+def main() -> None:
+    """Serve the launcher on the standard pipes."""
     folder = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != folder]
     sys.argv[:] = ["alembic"]

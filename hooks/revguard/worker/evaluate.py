@@ -1,10 +1,30 @@
 """One evaluation: history replayed, models compared, the missing script made, revisions proven."""
 
+from __future__ import annotations
+
 import os
 import time
+from typing import TYPE_CHECKING, Any
 
 from . import candidate, catalog, failure
 from .steps import between_steps
+
+if TYPE_CHECKING:
+    from typing import Callable, Iterator, Sequence
+
+    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.script import Script
+    from sqlalchemy.engine.interfaces import Dialect
+
+    from .candidate import Comparison
+    from .channel import Channel
+    from .differences import Difference
+    from .guard import Guard
+    from .observe import Observer
+    from .project import Project, Work
+    from .steps import Runner
+
+    Steps = Iterator[RevisionStep]
 
 
 class Evaluation:
@@ -14,7 +34,16 @@ class Evaluation:
     copy may be made while nobody is connected), ``drift`` (which of these differences were known).
     """
 
-    def __init__(self, request, channel, environment, guard, digest, runner, observer):
+    def __init__(
+        self,
+        request: dict[str, Any],
+        channel: Channel,
+        environment: Project,
+        guard: Guard,
+        digest: Callable[[Dialect], str],
+        runner: Runner,
+        observer: Observer,
+    ) -> None:
         self._request = request
         self._channel = channel
         self._environment = environment
@@ -26,9 +55,10 @@ class Evaluation:
         self._reset = False
         self._casts = False
         self._retry = False
-        self._known = request["known"]
-        self._written = []
-        self.result = {
+        self._known: list[str] | None = request["known"]
+        self._before: dict[str, str] = {}
+        self._written: list[Script] = []
+        self.result: dict[str, Any] = {
             "same": None,
             "digest": None,
             "runs": 0,
@@ -48,7 +78,7 @@ class Evaluation:
             "metadata_tables": None,
         }
 
-    def provide(self, dialect):
+    def provide(self, dialect: Dialect) -> dict[str, Any]:
         """The ephemeral database for the first connection; ends the run where none is needed."""
         if self.result["digest"] is None:
             self.result["digest"] = self._digest(dialect)
@@ -61,9 +91,10 @@ class Evaluation:
         self._reset = False
         if reply.get("stop"):
             raise failure.Abort("no database")
-        return reply["database"]
+        database: dict[str, Any] = reply["database"]
+        return database
 
-    def go(self):
+    def go(self) -> dict[str, Any]:
         """Run to the end; exceptions of env.py itself propagate, those of revisions are data."""
         try:
             self._env(self._replay)
@@ -81,7 +112,7 @@ class Evaluation:
             candidate.remove(self._written)
         return self.result
 
-    def _env(self, work):
+    def _env(self, work: Work) -> None:
         try:
             self._environment.run(work)
         except failure.Abort:
@@ -90,7 +121,7 @@ class Evaluation:
             if self.result["failure"] is None and not self.result["proof"]:
                 self.result["failure"] = {"kind": "stopped", "message": "stopped"}
 
-    def _start_over(self):
+    def _start_over(self) -> None:
         candidate.remove(self._written)
         self._written = []
         self._environment.reload_scripts()
@@ -98,7 +129,7 @@ class Evaluation:
             self.result[name] = []
         self.result["failure"] = None
 
-    def _replay(self, heads, context):
+    def _replay(self, heads: Any, context: MigrationContext) -> Steps:
         """Bring the database to what the parents had; judge at once where it is there already."""
         self.result["runs"] += 1
         heads = self._tuple(heads)
@@ -111,8 +142,7 @@ class Evaluation:
             else ()
         )
         if not missing:
-            for step in self._judge(heads, context):
-                yield step
+            yield from self._judge(heads, context)
             return
         missing.reverse()
         reported = 0.0
@@ -124,10 +154,10 @@ class Evaluation:
             yield self._runner.step(script, revision, context, True, self._replay_failed)
         self.result["replayed"] = len(missing)
 
-    def _replay_failed(self, account):
+    def _replay_failed(self, account: dict[str, Any]) -> None:
         self.result["failure"] = dict(account, kind="replay")
 
-    def _note_premade(self, context):
+    def _note_premade(self, context: MigrationContext) -> None:
         """Tables in a database in which no revision ran: something else made them."""
         if not self._request["empty"]:
             return
@@ -135,18 +165,17 @@ class Evaluation:
             found = catalog.read(connection, context.version_table)
         self.result["premade"] = [name for name in found if name.startswith("table ")]
 
-    def _judge(self, heads, context):
+    def _judge(self, heads: Any, context: MigrationContext) -> Steps:
         """Compare before the new revisions, prove them, compare after; generate what is missing."""
         self.result["runs"] += 1
         script = self._environment.script
         new = [script.get_revision(name) for name in self._request["new"]]
-        with between_steps(context) as connection:
+        with between_steps(context):
             comparison = self._compare(context, heads)
         found = comparison.differences()
         self.result["changes"] = [item.as_dict() for item in found]
         if new:
-            for step in self._prove(new, context, found):
-                yield step
+            yield from self._prove(new, context)
             self._note_heads(context)
             return
         self._keep_drift(found)
@@ -155,18 +184,17 @@ class Evaluation:
         if left and self._request["generate"]:
             scripts = self._write(comparison, context)
             revisions = [script.get_revision(item.revision) for item in scripts]
-            for step in self._prove(revisions, context, found):
-                yield step
+            yield from self._prove(revisions, context)
         self._note_heads(context)
 
-    def _compare(self, context, heads):
+    def _compare(self, context: MigrationContext, heads: Any) -> Comparison:
         self.result["metadata_tables"] = _count_tables(context.opts.get("target_metadata"))
         return candidate.Comparison(self._environment, context, self._tuple(heads))
 
-    def _keep_drift(self, found):
+    def _keep_drift(self, found: Sequence[Difference]) -> None:
         self.result["drift"] = [item.key for item in found]
 
-    def _subtract(self, comparison):
+    def _subtract(self, comparison: Comparison) -> list[Difference]:
         """What is new in a comparison; asks once what was known."""
         if comparison.differences():
             if self._known is None:
@@ -176,7 +204,7 @@ class Evaluation:
             self.result["known"] = comparison.subtract(self._known, self._request["waived"])
         return comparison.differences()
 
-    def _write(self, comparison, context):
+    def _write(self, comparison: Comparison, context: MigrationContext) -> list[Script]:
         self._observer.active = False  # what we write is nothing that the project depends on
         try:
             scripts = candidate.write(
@@ -201,10 +229,9 @@ class Evaluation:
             )
         return scripts
 
-    def _prove(self, revisions, context, expected):
+    def _prove(self, revisions: Sequence[Script], context: MigrationContext) -> Steps:
         """Upgrade, compare, downgrade, upgrade again; the schema compared after each."""
-        for step in self._way(revisions, context, "upgrade"):
-            yield step
+        yield from self._way(revisions, context, "upgrade")
         with between_steps(context) as connection:
             started = time.monotonic()
             heads = self._tuple(context.get_current_heads())
@@ -220,8 +247,7 @@ class Evaluation:
         self._proved("compare", not left, started, "; ".join(i.op + " " + i.object for i in left))
         if left and not generated and self._request["generate"]:
             self._describe_missing(comparison, context)
-        for step in self._way(list(reversed(revisions)), context, "downgrade"):
-            yield step
+        yield from self._way(list(reversed(revisions)), context, "downgrade")
         with between_steps(context) as connection:
             lines = catalog.difference(
                 self._before, catalog.read(connection, context.version_table)
@@ -229,21 +255,20 @@ class Evaluation:
         if lines:
             self._proved("downgrade", False, None, "; ".join(lines[:5]), kind="differs")
             return
-        for step in self._way(revisions, context, "reupgrade"):
-            yield step
+        yield from self._way(revisions, context, "reupgrade")
         with between_steps(context) as connection:
             lines = catalog.difference(after, catalog.read(connection, context.version_table))
         if lines:
             self._proved("reupgrade", False, None, "; ".join(lines[:5]), kind="differs")
 
-    def _way(self, revisions, context, name):
+    def _way(self, revisions: Sequence[Script], context: MigrationContext, name: str) -> Steps:
         """The steps of one way through ``revisions``, recorded as one proof step."""
         if name == "upgrade":
             with between_steps(context) as connection:
                 self._before = catalog.read(connection, context.version_table)
         started = time.monotonic()
         for revision in revisions:
-            record = {"id": revision.revision, "statements": []}
+            record: dict[str, Any] = {"id": revision.revision, "statements": []}
             if name == "upgrade":
                 self.result["upgrades"].append(record)
             yield self._runner.step(
@@ -256,10 +281,10 @@ class Evaluation:
             )
         self._proved(name, True, started)
 
-    def _failed(self, name, account, started):
+    def _failed(self, name: str, account: dict[str, Any], started: float) -> None:
         if name == "downgrade" and account["on_purpose"]:
-            reason = "%s: %s" % (account["type"], account["message"])
-            self._proved(name, None, started, "irreversible on purpose (%s)" % reason.strip(": "))
+            reason = f"{account['type']}: {account['message']}".strip(": ")
+            self._proved(name, None, started, f"irreversible on purpose ({reason})")
             self._proved("reupgrade", None, None, "there is no downgrade")
             return
         castable = account["code"] == "42804" and self.result["scripts"] and not self._casts
@@ -269,13 +294,20 @@ class Evaluation:
         self._proved(name, False, started, account["message"])
         self.result["failure"] = dict(account, kind=name)
 
-    def _describe_missing(self, comparison, context):
+    def _describe_missing(self, comparison: Comparison, context: MigrationContext) -> None:
         """The script text for what a staged revision leaves out; shown, never added."""
         scripts = self._write(comparison, context)
         candidate.remove(scripts)
         self._written = []
 
-    def _proved(self, step, passed, started, reason="", kind=""):
+    def _proved(
+        self,
+        step: str,
+        passed: bool | None,
+        started: float | None,
+        reason: str = "",
+        kind: str = "",
+    ) -> None:
         result = "skipped" if passed is None else ("pass" if passed else "fail")
         spent = 0 if started is None else int((time.monotonic() - started) * 1000)
         entry = {"step": step, "result": result, "reason": reason, "ms": spent, "kind": kind}
@@ -286,17 +318,17 @@ class Evaluation:
                 return
         self.result["proof"].append(entry)
 
-    def _note_heads(self, context):
+    def _note_heads(self, context: MigrationContext) -> None:
         with between_steps(context):
             self.result["heads"] = sorted(self._tuple(context.get_current_heads()))
 
     @staticmethod
-    def _tuple(heads):
+    def _tuple(heads: Any) -> tuple[str, ...]:
         return (
             tuple(heads) if isinstance(heads, (tuple, list, set)) else ((heads,) if heads else ())
         )
 
 
-def _count_tables(metadata):
+def _count_tables(metadata: Any) -> int:
     many = metadata if isinstance(metadata, (list, tuple)) else [metadata]
     return sum(len(item.tables) for item in many if item is not None)

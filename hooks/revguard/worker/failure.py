@@ -1,64 +1,79 @@
-"""Exceptions of the project as data: the kind, the message, and the frames that are the project's."""
+"""Exceptions of the project as data: kind, message, and the frames that are the project's own."""
+
+from __future__ import annotations
 
 import os
 import traceback
+from typing import Any
 
 
 class Abort(BaseException):
     """Ends a run of env.py from inside (not an Exception: retry loops must let it pass)."""
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  (users read the name in their tracebacks)
     """A connection that would have left the ephemeral database."""
 
 
-def shorten(text, limit=4000):
+class RefusedAgain(BaseException):
+    """The same once more: a loop that retries on any Exception would never end."""
+
+
+def shorten(text: str, limit: int = 4000) -> str:
     """At most ``limit`` characters, the middle left out."""
     if len(text) <= limit:
         return text
     return text[: limit // 2] + "\n...\n" + text[-limit // 2 :]
 
 
-def describe(error, tree, toplevel):
+def describe(error: BaseException, tree: str, toplevel: str) -> dict[str, Any]:
     """A JSON-ready account of ``error``: type, message, frames inside the tree, cause's missing
     module or statement where there is one."""
-    frames = []
-    for frame in traceback.extract_tb(error.__traceback__):
-        path = os.path.realpath(frame.filename)
-        if not frame.filename.startswith("<") and path.startswith(tree + os.sep):
-            frames.append(
-                {
-                    "path": os.path.relpath(path, tree).replace(os.sep, "/"),
-                    "line": frame.lineno,
-                    "name": frame.name,
-                    "text": frame.line or "",
-                }
-            )
     message = str(error).replace(tree + os.sep, "").replace(tree, toplevel)
-    if isinstance(error, SyntaxError) and error.filename:
-        path = os.path.realpath(error.filename)
-        if path.startswith(tree + os.sep):
-            relative = os.path.relpath(path, tree).replace(os.sep, "/")
-            frames.append(
-                {"path": relative, "line": error.lineno or 0, "name": "", "text": error.text or ""}
-            )
-    chain = []
-    cause = error
-    while cause is not None and len(chain) < 8:
-        chain.append(type(cause).__name__)
-        cause = cause.__cause__ or cause.__context__
     return {
         "type": type(error).__name__,
         "message": shorten(message),
-        "frames": frames[-12:],
-        "chain": chain,
-        "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
+        "frames": _frames(error, tree)[-12:],
+        "chain": _chain(error),
+        "module": error.name if isinstance(error, ImportError) else None,
         "statement": shorten(str(getattr(error, "statement", "") or ""), 2000),
         "code": _database_code(error),
     }
 
 
-def _database_code(error):
+def _frames(error: BaseException, tree: str) -> list[dict[str, Any]]:
+    frames = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = "" if frame.filename.startswith("<") else relative(frame.filename, tree)
+        if path:
+            text = frame.line or ""
+            frames.append({"path": path, "line": frame.lineno, "name": frame.name, "text": text})
+    if isinstance(error, SyntaxError) and error.filename:
+        path = relative(error.filename, tree)
+        if path:
+            text = error.text or ""
+            frames.append({"path": path, "line": error.lineno or 0, "name": "", "text": text})
+    return frames
+
+
+def relative(path: str, tree: str) -> str:
+    """The path in the tree, with slashes; empty for one that is outside."""
+    path = os.path.realpath(path)
+    if not path.startswith(tree + os.sep):
+        return ""
+    return os.path.relpath(path, tree).replace(os.sep, "/")
+
+
+def _chain(error: BaseException) -> list[str]:
+    names: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(names) < 8:
+        names.append(type(cause).__name__)
+        cause = cause.__cause__ or cause.__context__
+    return names
+
+
+def _database_code(error: BaseException) -> str:
     """SQLSTATE (PostgreSQL) or the driver's number, as text; empty where there is none."""
     original = getattr(error, "orig", None)
     for source in (original, getattr(original, "__cause__", None)):

@@ -1,302 +1,207 @@
 """Every connection goes to the ephemeral database or nowhere.
 
 Two nets: SQLAlchemy's engines (by URL, parts, ``creator``, ``async_creator``) are *redirected*;
-a driver that is called directly is *refused*, unless it asks for the ephemeral database itself.
+a driver that is called directly (drivers.py) is *refused*, unless it is told the ephemeral
+database's own address.
 """
 
+from __future__ import annotations
+
+import contextlib
 import functools
-import importlib.abc
-import importlib.util
 import os
-import sys
 import threading
+from typing import TYPE_CHECKING, Any
 
-from .failure import Refused
+from . import places
+from .failure import Refused, RefusedAgain
 
-# What names the place that is connected to, per driver family; all else a caller passes is kept
-# (search_path options, isolation level, row factories, detect_types ...).
-_PLACE = frozenset(
-    "host hostaddr port user username password passfile passwd database dbname db dsn service "
-    "servicefile unix_sock unix_socket sslmode sslcert sslkey sslrootcert sslcrl ssl ssl_context "
-    "ssl_ca ssl_cert ssl_key ssl_disabled gssencmode krbsrvname channel_binding requirepeer "
-    "target_session_attrs direct_tls sslnegotiation load_balance_hosts conninfo "
-    "read_default_file read_default_group async_creator_fn async_fallback".split()
-)
+if TYPE_CHECKING:
+    from typing import Callable, Iterator, Mapping, Sequence
+
+    from sqlalchemy.engine import URL
+    from sqlalchemy.engine.interfaces import Dialect
+    from sqlalchemy.pool import Pool
+
+# What names the place that is connected to, or how to be let in there, per driver family; all
+# else a caller passes is kept (options, server_settings, row factories, detect_types ...).
+_PLACE = {
+    "host", "hostaddr", "port", "user", "username", "password", "passfile", "passwd", "database",
+    "dbname", "db", "dsn", "conninfo", "service", "servicefile", "unix_sock", "unix_socket",
+    "channel_binding", "requirepeer", "requiressl", "require_auth", "target_session_attrs",
+    "direct_tls", "load_balance_hosts", "source_address", "async_creator_fn", "bind_address",
+    "read_default_file", "read_default_group",
+}  # fmt: skip
+_SECURED = ("ssl", "gss", "krb")  # a socket on this machine has none of it
+# libpq takes these for what a caller leaves out; PGHOSTADDR even wins over a host
+_LIBPQ = (
+    "PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGREQUIREPEER", "PGREQUIREAUTH",
+    "PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION", "PGSSLCERTMODE", "PGCHANNELBINDING",
+    "PGGSSENCMODE", "PGTARGETSESSIONATTRS", "PGLOADBALANCEHOSTS",
+)  # fmt: skip
 _CREATOR_MODULES = ("sqlalchemy.engine.create", "sqlalchemy.engine.strategies")
+_PATIENCE = 5  # refusals: after that a loop is tried no longer
 
 
 class Guard:
     """Holds where connections may go; ``provide`` is asked once, at the first connection."""
 
-    def __init__(self, provide):
+    def __init__(
+        self,
+        provide: Callable[[Dialect], dict[str, Any]],
+        tell: Callable[[str], None] = lambda _message: None,
+    ) -> None:
         self._provide = provide
+        self._tell = tell
         self._lock = threading.RLock()
-        self._database = None
-        self._inside = threading.local()
+        self._database: dict[str, Any] | None = None
         self.connections = 0
-        self.refused = []
+        self.refused: list[str] = []
 
-    def forget(self):
+    def forget(self) -> None:
         """The next connection asks again (a database that was set back)."""
         self._database = None
 
-    def database(self, dialect):
+    def database(self, dialect: Dialect) -> dict[str, Any]:
         """The ephemeral database for an engine of this dialect; Refused for another kind."""
         with self._lock:
             if self._database is None:
                 self._database = self._provide(dialect)
-        wanted = self._database["dialect"]
-        if dialect.name != wanted:
-            message = "a %s connection was refused: the ephemeral database is %s" % (
-                dialect.name,
-                wanted,
+            database = self._database
+        if dialect.name != database["dialect"]:
+            self.refuse(
+                f"a {dialect.name} connection was refused: the ephemeral database is "
+                f"{database['dialect']}"
             )
-            self.refused.append(message)
-            raise Refused(message)
-        return self._database
+        return database
 
-    def arguments(self, dialect):
-        """Positional and keyword arguments of the driver's connect for the ephemeral database."""
-        from sqlalchemy.engine import url as sa_url
-
+    def redirected(
+        self, dialect: Dialect, given: Mapping[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of a connect turned to the ephemeral database, what is no address kept."""
         place = self.database(dialect)["url"]
-        if dialect.name == "sqlite":
-            url = sa_url.URL.create("sqlite+" + dialect.driver, database=place["database"])
-        else:
-            query = {}
-            host = place.get("host")
-            if host and host.startswith("/"):
-                query, host = {"host": host}, None
-            url = sa_url.URL.create(
-                dialect.name + "+" + dialect.driver,
-                username=place.get("username"),
-                password=place.get("password"),
-                host=host,
-                port=place.get("port") if host else None,
-                database=place.get("database"),
-                query=query,
-            )
-        cargs, cparams = dialect.create_connect_args(url)
-        cparams = dict(cparams)
-        if (place.get("host") or "").startswith("/"):
-            _name_socket(dialect.driver, place, cparams)
-        return list(cargs), cparams
-
-    def redirect(self, dialect, cargs, cparams):
-        """Rewrite the arguments of a connect in place, keeping what is no address."""
-        new_args, new_params = self.arguments(dialect)
-        kept = {key: value for key, value in cparams.items() if key not in _PLACE}
-        cargs[:] = new_args
-        cparams.clear()
-        cparams.update(kept)
-        cparams.update(new_params)
+        positional, named = dialect.create_connect_args(_url(dialect, place))
+        kept = {key: value for key, value in given.items() if not _is_place(key)}
+        kept.update(named)
+        if str(place.get("host") or "").startswith("/"):
+            _name_socket(dialect.driver, place, kept)
         self.connections += 1
+        return list(positional), kept
 
-    def allowed(self):
-        """Whether this thread is inside a connect that was redirected."""
-        return getattr(self._inside, "depth", 0) > 0
-
-    def enter(self):
-        self._inside.depth = getattr(self._inside, "depth", 0) + 1
-
-    def leave(self):
-        self._inside.depth -= 1
-
-    def is_ephemeral(self, values):
-        """Whether the arguments of a direct driver call name the ephemeral database."""
-        if self._database is None:
+    def is_ephemeral(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+        """Whether the arguments of a driver's connect name the ephemeral database."""
+        if self._database is None or self._database["dialect"] == "sqlite":
             return False
-        url = self._database["url"]
-        text = " ".join(str(value) for value in values)
-        host = url.get("host") or url.get("database") or "\0"
-        return host in text and str(url.get("database")) in text
+        return places.of_call(args, kwargs) == places.of_url(self._database["url"])
 
-    def refuse(self, driver, detail=""):
+    def is_ephemeral_file(self, path: str) -> bool:
+        """Whether this is the file of the ephemeral database."""
+        if self._database is None or self._database["dialect"] != "sqlite":
+            return False
+        file = str(self._database["url"]["database"])
+        return os.path.realpath(path) == os.path.realpath(file)
+
+    def refuse_direct(self, driver: str, detail: str = "") -> None:
         """Raise Refused for a direct call of a driver."""
-        message = (
-            "a connection opened directly with %s%s was refused: only the ephemeral database may "
-            "be connected to; go through an SQLAlchemy engine or `op.get_bind()`"
-        ) % (driver, detail)
+        self.refuse(
+            f"a connection opened directly with {driver}{detail} was refused: only the ephemeral "
+            "database may be connected to; go through an SQLAlchemy engine or `op.get_bind()`"
+        )
+
+    def refuse(self, message: str) -> None:
+        """Raise Refused; a loop that tries again and again is ended for good."""
         self.refused.append(message)
+        self._tell(message)
+        if len(self.refused) >= _PATIENCE:
+            raise RefusedAgain(message)
         raise Refused(message)
 
 
-def _name_socket(driver, place, cparams):
+def _is_place(name: str) -> bool:
+    return name in _PLACE or name.startswith(_SECURED)
+
+
+def _url(dialect: Dialect, place: Mapping[str, Any]) -> URL:
+    from sqlalchemy.engine.url import URL
+
+    name = f"{dialect.name}+{dialect.driver}"
+    if dialect.name == "sqlite":
+        return URL.create(name, database=place["database"])
+    host = place.get("host")
+    is_socket = str(host or "").startswith("/")
+    return URL.create(
+        name,
+        username=place.get("username"),
+        password=place.get("password"),
+        host=None if is_socket else host,
+        port=None if is_socket else place.get("port"),
+        database=place.get("database"),
+        query={"host": str(host)} if is_socket else {},
+    )
+
+
+def _name_socket(driver: str, place: Mapping[str, Any], named: dict[str, Any]) -> None:
     """A unix socket is a folder and a port for all drivers but pg8000, which wants the file."""
     if driver == "pg8000":
-        cparams.pop("host", None)
-        cparams["unix_sock"] = "%s/.s.PGSQL.%s" % (place["host"], place["port"])
+        named.pop("host", None)
+        named["unix_sock"] = f"{place['host']}/.s.PGSQL.{place['port']}"
     else:
-        cparams["port"] = place["port"]
+        named["host"] = place["host"]
+        named["port"] = place["port"]
 
 
-def install(guard, tree):
-    """Redirect SQLAlchemy's connections and guard the drivers, also those imported later."""
+def install(guard: Guard) -> None:
+    """Redirect the connections of all engines and pools, also of those that are made later."""
     _redirect_engines(guard)
     _redirect_creators(guard)
-    finder = _DriverFinder(guard, tree)
-    for name in list(finder.patches):
-        if name in sys.modules:
-            finder.patch(sys.modules[name])
-    sys.meta_path.insert(0, finder)
 
 
-def _redirect_engines(guard):
+def _redirect_engines(guard: Guard) -> None:
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
-    @event.listens_for(Engine, "do_connect")
-    def do_connect(dialect, record, cargs, cparams):
-        guard.redirect(dialect, cargs, cparams)
-        cparams.pop("async_creator_fn", None)
-        return _connect(guard, dialect, cargs, cparams)
+    def do_connect(dialect: Dialect, _record: Any, _cargs: Any, cparams: dict[str, Any]) -> Any:
+        return _connect(guard, dialect, cparams)
+
+    event.listen(Engine, "do_connect", do_connect)
 
 
-def _connect(guard, dialect, cargs, cparams):
-    guard.enter()
+def _connect(guard: Guard, dialect: Dialect, given: Mapping[str, Any]) -> Any:
+    positional, named = guard.redirected(dialect, given)
+    with _without_variables():
+        return dialect.connect(*positional, **named)
+
+
+@contextlib.contextmanager
+def _without_variables() -> Iterator[None]:
+    """Connect as the arguments say; env.py may still read the variables afterwards."""
+    kept = {name: os.environ.pop(name) for name in _LIBPQ if name in os.environ}
     try:
-        return dialect.connect(*cargs, **cparams)
+        yield
     finally:
-        guard.leave()
+        os.environ.update(kept)
 
 
-def _redirect_creators(guard):
+def _redirect_creators(guard: Guard) -> None:
     """An engine with ``creator=`` never asks do_connect: its pool gets a creator of ours."""
     from sqlalchemy.pool import Pool
 
     original = Pool.__init__
 
     @functools.wraps(original)
-    def init(pool, creator, *args, **kwargs):
+    def init(pool: Pool, creator: Any, *args: Any, **kwargs: Any) -> None:
         if getattr(creator, "__module__", "") not in _CREATOR_MODULES:
             creator = _creator_for(guard, pool)
         original(pool, creator, *args, **kwargs)
 
-    Pool.__init__ = init
+    Pool.__init__ = init  # type: ignore[method-assign,assignment]
 
 
-def _creator_for(guard, pool):
-    def create(connection_record=None):
-        dialect = getattr(pool, "_dialect", None)
+def _creator_for(guard: Guard, pool: Pool) -> Callable[..., Any]:
+    def create(_record: Any = None) -> Any:
+        dialect: Any = getattr(pool, "_dialect", None)
         if dialect is None or not hasattr(dialect, "create_connect_args"):
-            guard.refuse("a creator", " of a pool of its own")
-        cargs, cparams = [], {}
-        guard.redirect(dialect, cargs, cparams)
-        return _connect(guard, dialect, cargs, cparams)
+            guard.refuse_direct("a creator", " of a pool of its own")
+        return _connect(guard, dialect, {})
 
     return create
-
-
-def _guarded(guard, driver, function):
-    """A driver's connect that refuses every place but the ephemeral database."""
-
-    @functools.wraps(function)
-    def connect(*args, **kwargs):
-        if guard.allowed() or guard.is_ephemeral(list(args) + list(kwargs.values())):
-            return function(*args, **kwargs)
-        return guard.refuse(driver)
-
-    return connect
-
-
-def _guarded_method(guard, driver, owner, name):
-    function = owner.__dict__[name]
-    inner = getattr(function, "__func__", function)
-    wrapped = _guarded(guard, driver, inner)
-    setattr(owner, name, type(function)(wrapped) if inner is not function else wrapped)
-
-
-class _DriverFinder(importlib.abc.MetaPathFinder):
-    """Sees the import of a database driver and wraps its connect as soon as it is there."""
-
-    def __init__(self, guard, tree):
-        self._guard = guard
-        self._tree = tree
-        self._busy = set()
-        self.patches = {
-            "psycopg2": self._functions("connect"),
-            "psycopg2cffi": self._functions("connect"),
-            "psycopg": self._psycopg,
-            "asyncpg": self._functions("connect", "create_pool"),
-            "pg8000": self._functions("connect"),
-            "pg8000.dbapi": self._functions("connect"),
-            "pg8000.native": self._pg8000_native,
-            "sqlite3": self._sqlite,
-            "pymysql": self._functions("connect", "Connect", "Connection"),
-            "MySQLdb": self._functions("connect", "Connect", "Connection"),
-            "mysql.connector": self._functions("connect"),
-            "mariadb": self._functions("connect"),
-            "aiomysql": self._functions("connect", "create_pool"),
-            "asyncmy": self._functions("connect", "create_pool"),
-            "oracledb": self._functions("connect"),
-            "pyodbc": self._functions("connect"),
-        }
-
-    def find_spec(self, name, path=None, target=None):
-        if name not in self.patches or name in self._busy:
-            return None
-        self._busy.add(name)
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self._busy.discard(name)
-        if spec is not None and spec.loader is not None:
-            self._wrap(spec.loader)
-        return spec
-
-    def _wrap(self, loader):
-        execute = loader.exec_module
-
-        def exec_module(module):
-            execute(module)
-            self.patch(module)
-
-        loader.exec_module = exec_module
-
-    def patch(self, module):
-        """Wrap the connects of an imported driver."""
-        self.patches[module.__name__](module)
-
-    def _functions(self, *names):
-        def patch(module):
-            for name in names:
-                function = getattr(module, name, None)
-                if function is not None and not isinstance(function, type):
-                    setattr(module, name, _guarded(self._guard, module.__name__, function))
-
-        return patch
-
-    def _psycopg(self, module):
-        for owner in (module.Connection, module.AsyncConnection):
-            _guarded_method(self._guard, "psycopg", owner, "connect")
-        module.connect = module.Connection.connect
-
-    def _pg8000_native(self, module):
-        _guarded_method(self._guard, "pg8000", module.Connection, "__init__")
-
-    def _sqlite(self, module):
-        original = module.connect
-
-        @functools.wraps(original)
-        def connect(database, *args, **kwargs):
-            if self._guard.allowed() or self._harmless(database):
-                return original(database, *args, **kwargs)
-            return self._guard.refuse("sqlite3", " (%s)" % os.fspath(database))
-
-        module.connect = connect
-        module.dbapi2.connect = connect
-
-    def _harmless(self, database):
-        """In memory, or below the checkout or the temporary folder: nothing of the user's."""
-        text = os.fsdecode(database) if not isinstance(database, str) else database
-        if text in ("", ":memory:") or text.startswith("file::memory:"):
-            return True
-        path = text[5:].partition("?")[0] if text.startswith("file:") else text
-        real = os.path.realpath(path)
-        if real == self._guard_file():
-            return True
-        return real.startswith(os.path.realpath(self._tree) + os.sep)
-
-    def _guard_file(self):
-        database = self._guard._database
-        return None if database is None else os.path.realpath(database["url"]["database"])

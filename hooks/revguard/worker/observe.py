@@ -1,8 +1,11 @@
 """What the run of env.py depended on: files of the tree that were read, folders that were listed,
 names that were imported, and files that were written into the tree (an audit hook, PEP 578)."""
 
+from __future__ import annotations
+
 import os
 import sys
+from typing import Any
 
 _IMPORT_MACHINERY = ("<frozen importlib._bootstrap_external>", "<frozen importlib._bootstrap>")
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -11,21 +14,25 @@ _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 class Observer:
     """Collects observations below ``tree``; paths are kept relative to it, with slashes."""
 
-    def __init__(self, tree):
+    def __init__(self, tree: str) -> None:
         self.tree = os.path.realpath(tree)
         self._prefix = self.tree + os.sep
-        self._read = set()
-        self._listed = set()
-        self._imports = set()
+        self._read: set[str] = set()
+        self._listed: set[str] = set()
+        self._imports: set[str] = set()
         self._written = False
-        self._hosts = set()
+        self._hosts: set[str] = set()
         self.active = True
 
-    def install(self):
+    def install(self) -> None:
         """Start observing; an audit hook cannot be removed, only put to rest by ``active``."""
         sys.addaudithook(self._hook)
 
-    def _hook(self, event, args):
+    def note_write(self) -> None:
+        """Something may have written into the tree."""
+        self._written = True
+
+    def _hook(self, event: str, args: tuple[Any, ...]) -> None:
         if not self.active:
             return
         try:
@@ -39,29 +46,26 @@ class Observer:
                 self._on_write(args[0])
             elif event == "socket.connect":
                 self._hosts.add(repr(args[1]))
-        except Exception:  # an observation must never change what the project does
+        except Exception:  # noqa: BLE001  an observation must never change what the project does
             self._written = True
 
-    def _on_open(self, args):
+    def _on_open(self, args: tuple[Any, ...]) -> None:
         path, mode, flags = args
         if isinstance(path, int) or path is None:
             return
         path = os.path.abspath(os.fsdecode(path))
         if not path.startswith(self._prefix):
             return
-        if (isinstance(mode, str) and set(mode) & set("wax+")) or (
-            mode is None and isinstance(flags, int) and flags & _WRITE_FLAGS
-        ):
-            if "__pycache__" not in path:
-                self._written = True
+        if "__pycache__" not in path and _writes(mode, flags):
+            self._written = True
         self._read.add(path)
 
-    def _on_write(self, path):
+    def _on_write(self, path: Any) -> None:
         path = os.path.abspath(os.fsdecode(path)) if not isinstance(path, int) else ""
         if path.startswith(self._prefix) and "__pycache__" not in path:
             self._written = True
 
-    def _on_list(self, path):
+    def _on_list(self, path: Any) -> None:
         if path is None:
             path = os.getcwd()
         if isinstance(path, int):
@@ -74,7 +78,7 @@ class Observer:
             return  # a finder's listing: what it looked for is in the imported names
         self._listed.add(path)
 
-    def result(self):
+    def result(self) -> dict[str, Any]:
         """JSON-ready: files, folders with their entries, import roots, names, written, hosts."""
         files = set(self._read)
         names_inside = set()
@@ -105,15 +109,21 @@ class Observer:
             "hosts": sorted(self._hosts),
         }
 
-    def _inside(self, path):
+    def _inside(self, path: str) -> bool:
         return path == self.tree or path.startswith(self._prefix)
 
-    def _relative(self, path):
+    def _relative(self, path: str) -> str:
         relative = os.path.relpath(path, self.tree).replace(os.sep, "/")
         return "" if relative == "." else relative
 
 
-def _source(path):
+def _writes(mode: Any, flags: Any) -> bool:
+    if isinstance(mode, str):
+        return bool(set(mode) & set("wax+"))
+    return mode is None and isinstance(flags, int) and bool(flags & _WRITE_FLAGS)
+
+
+def _source(path: str) -> str:
     """The source file of a bytecode file in ``__pycache__``, any other path as it is."""
     folder, name = os.path.split(path)
     if os.path.basename(folder) == "__pycache__" and ".pyc" in name:
@@ -121,7 +131,7 @@ def _source(path):
     return path
 
 
-def _entries(folder):
+def _entries(folder: str) -> list[str]:
     try:
         return sorted(n for n in os.listdir(folder) if n != "__pycache__")
     except OSError:

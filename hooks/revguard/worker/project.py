@@ -1,24 +1,30 @@
 """The project's migration environment: its Config as the `alembic` command would make it, its
 ScriptDirectory, and env.py run with a function of ours in the place of a command."""
 
+from __future__ import annotations
+
 import argparse
 import importlib.util
 import os
+from typing import TYPE_CHECKING, Any
 
+import alembic
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
-try:
-    from alembic import __version__ as ALEMBIC
-except ImportError:  # pragma: no cover
-    ALEMBIC = "0"
+if TYPE_CHECKING:
+    from typing import Callable, Iterable, Mapping
 
-VERSION = tuple(int(part) for part in ALEMBIC.split(".")[:2])
+    from alembic.runtime.migration import MigrationContext, RevisionStep
+
+    Work = Callable[[Any, MigrationContext], Iterable[RevisionStep]]
+
+VERSION = tuple(int(part) for part in alembic.__version__.split(".")[:2])
 
 
-def make_config(tree, request):
+def make_config(tree: str, request: Mapping[str, Any]) -> Config:
     """The Config for the request's ini file or pyproject.toml, sections and -x arguments."""
     options = argparse.Namespace(
         config=None,
@@ -30,7 +36,7 @@ def make_config(tree, request):
         quiet=False,
         cmd=(command.revision, ["message"], ["autogenerate"]),
     )
-    keywords = {"ini_section": request["section"], "cmd_opts": options}
+    keywords: dict[str, Any] = {"ini_section": request["section"], "cmd_opts": options}
     ini = request["config"] and os.path.join(tree, *request["config"].split("/"))
     toml = request["toml"] and os.path.join(tree, *request["toml"].split("/"))
     if toml and VERSION >= (1, 16):
@@ -43,18 +49,18 @@ def make_config(tree, request):
 class Project:
     """Config and scripts of one environment, and how env.py is run."""
 
-    def __init__(self, config, compare_defaults=True):
+    def __init__(self, config: Config, compare_defaults: bool = True) -> None:
         self.config = config
         self.script = ScriptDirectory.from_config(config)
-        self.env_globals = {}
-        self.configured = {}
+        self.env_globals: dict[str, Any] = {}
+        self.configured: dict[str, Any] = {}
         self._compare_defaults = compare_defaults
 
-    def reload_scripts(self):
+    def reload_scripts(self) -> None:
         """Read the version folders again (a script was added)."""
         self.script = ScriptDirectory.from_config(self.config)
 
-    def version_locations(self):
+    def version_locations(self) -> list[str]:
         """The version folders, absolute."""
         found = getattr(self.script, "_version_locations", None)
         if found is None or callable(found):
@@ -63,7 +69,7 @@ class Project:
             found = [os.path.join(self.script.dir, "versions")]
         return [os.path.abspath(str(path)) for path in found]
 
-    def run(self, work):
+    def run(self, work: Work) -> None:
         """Run env.py; ``work(heads, context)`` yields migration steps, as a command's does."""
         with EnvironmentContext(
             self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={}
@@ -71,33 +77,35 @@ class Project:
             self._wrap_configure(env)
             self._run_env()
 
-    def _run_env(self):
+    def _run_env(self) -> None:
         """As ScriptDirectory.run_env, but the module is known while it runs."""
         path = os.path.join(str(self.script.dir), "env.py")
         spec = importlib.util.spec_from_file_location("env_py", path)
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         self.env_globals = vars(module)
         spec.loader.exec_module(module)
 
-    def _wrap_configure(self, env):
+    def _wrap_configure(self, env: EnvironmentContext) -> None:
         """Note what env.py configures; ask for server defaults where it says nothing of them.
 
         Without comparing them, changes of identity and computed columns vanish too (since 1.18).
         """
         original = env.configure
 
-        def configure(*args, **kwargs):
+        def configure(*args: Any, **kwargs: Any) -> None:
             if self._compare_defaults:
                 kwargs.setdefault("compare_server_default", True)
             if VERSION < (1, 12):
                 kwargs.setdefault("compare_type", True)
             self.configured = kwargs
-            return original(*args, **kwargs)
+            original(*args, **kwargs)
 
-        env.configure = configure
+        env.configure = configure  # type: ignore[method-assign]
 
 
-def hook_files(configured, tree):
+def hook_files(configured: Mapping[str, Any], tree: str) -> list[str]:
     """Files of the tree that define the callables given to context.configure()."""
     found = set()
     for value in configured.values():
@@ -109,15 +117,15 @@ def hook_files(configured, tree):
     return sorted(found)
 
 
-def fix_create_date(script, timestamp):
+def fix_create_date(script: ScriptDirectory, timestamp: float) -> None:
     """The same change gives the same file: the date is the parent commit's, not the clock's."""
     import datetime
 
     original = script._generate_create_date
 
-    def create_date():
+    def create_date() -> datetime.datetime:
         moment = datetime.datetime.fromtimestamp(timestamp, datetime.timezone.utc)
         zone = original().tzinfo
         return moment.astimezone(zone) if zone else moment.replace(tzinfo=None)
 
-    script._generate_create_date = create_date
+    script._generate_create_date = create_date  # type: ignore[method-assign]

@@ -1,25 +1,33 @@
-"""Imports come from the judged tree: what points into the working tree is turned to the checkout.
+"""Imports come from the judged tree: what leads into the working tree is turned to the checkout.
 
 An editable installation reaches the working tree by a ``.pth`` entry in ``sys.path`` or by a finder
 on ``sys.meta_path`` (setuptools, editables, scikit-build); both are turned, whatever wrote them.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Iterable, Sequence
 
 _BUILTIN = ("BuiltinImporter", "FrozenImporter", "PathFinder")
 
 
 class Remap:
-    """Turns paths below ``toplevel`` (the working tree) into paths below ``tree`` (the checkout)."""
+    """Turns paths below ``toplevel`` (the working tree) into ones below ``tree`` (the checkout)."""
 
-    def __init__(self, toplevel, tree, prefixes):
+    def __init__(self, toplevel: str, tree: str, prefixes: Iterable[str]) -> None:
         self.toplevel = os.path.realpath(toplevel)
         self.tree = os.path.realpath(tree)
         self._kept = tuple(os.path.realpath(prefix) + os.sep for prefix in prefixes)
 
-    def path(self, path):
+    def path(self, path: str) -> str:
         """The path in the checkout for one in the working tree, any other path as it is.
 
         A folder that the tree does not have stays as it is only if it is an interpreter's own
@@ -34,7 +42,7 @@ class Remap:
             return path
         return os.path.normpath(os.path.join(self.tree, os.path.relpath(real, self.toplevel)))
 
-    def is_changed(self, path):
+    def is_changed(self, path: str) -> bool:
         """Whether path() would give another one."""
         return self.path(path) != path
 
@@ -42,14 +50,20 @@ class Remap:
 class RemappingFinder:
     """A finder of an editable installation, whose answers are turned to the checkout."""
 
-    def __init__(self, finder, remap):
+    def __init__(self, finder: Any, remap: Remap) -> None:
         self._finder = finder
         self._remap = remap
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._finder, name)
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        """The finder's answer, turned."""
         find = getattr(self._finder, "find_spec", None)
         spec = find(name, path, target) if find else None
         if spec is None:
@@ -57,7 +71,7 @@ class RemappingFinder:
         return turn_spec(spec, self._remap)
 
 
-def turn_spec(spec, remap):
+def turn_spec(spec: ModuleSpec, remap: Remap) -> ModuleSpec | None:
     """The spec of the same module in the checkout; None where the checkout does not have it."""
     locations = spec.submodule_search_locations
     origin = spec.origin if spec.has_location else None
@@ -74,7 +88,7 @@ def turn_spec(spec, remap):
     return spec
 
 
-def install(remap, root):
+def install(remap: Remap, root: str) -> None:
     """Turn ``sys.path`` and the foreign finders, and make ``root`` importable.
 
     The root goes before site-packages and after the standard library: a copy of the project that
@@ -95,7 +109,7 @@ def install(remap, root):
     sys.path_importer_cache.clear()
 
 
-def _before_site_packages():
+def _before_site_packages() -> int:
     for index, entry in enumerate(sys.path):
         if os.path.basename(entry) in ("site-packages", "dist-packages"):
             return index

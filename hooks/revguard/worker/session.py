@@ -1,15 +1,26 @@
 """The worker's whole life: say hello, take one request, evaluate, answer."""
 
+from __future__ import annotations
+
 import os
 import sys
 import threading
 import traceback
+from typing import TYPE_CHECKING, Any
 
 from . import failure
 from .channel import Channel, Closed
 
+if TYPE_CHECKING:
+    from typing import TextIO
 
-def serve(commands, events):
+    from sqlalchemy.engine.interfaces import Dialect
+
+    from .evaluate import Evaluation
+    from .project import Project
+
+
+def serve(commands: TextIO, events: TextIO) -> None:
     """Serve one request; whatever happens is told as an event, if anybody still listens."""
     channel = Channel(commands, events)
     try:
@@ -22,21 +33,21 @@ def serve(commands, events):
         os._exit(0)  # threads and atexit handlers of the project may not keep us
 
 
-def _serve(channel):
+def _serve(channel: Channel) -> None:
     try:
         import alembic
         import alembic.autogenerate
         import alembic.command
         import sqlalchemy
-        import sqlalchemy.orm  # noqa: F401  (every project's models need it; imported while we wait)
+        import sqlalchemy.orm  # every project's models need it; imported while we wait
 
-        from . import evaluate, guard, observe, project, remap, steps  # noqa: F401
-    except Exception as error:
+        from . import drivers, evaluate, guard, observe, project, remap, steps  # noqa: F401
+    except Exception as error:  # noqa: BLE001  whatever Alembic raises is told as data
         channel.send("failed", stage="start", failure=failure.describe(error, "\0", ""))
         return
     channel.send(
         "hello",
-        python="%d.%d.%d" % sys.version_info[:3],
+        python=".".join(map(str, sys.version_info[:3])),
         alembic=alembic.__version__,
         sqlalchemy=sqlalchemy.__version__,
     )
@@ -45,7 +56,7 @@ def _serve(channel):
 
 
 class _Session:
-    def __init__(self, channel, request):
+    def __init__(self, channel: Channel, request: dict[str, Any]) -> None:
         from . import fingerprint, guard, observe, remap, steps
 
         self.channel = channel
@@ -54,14 +65,14 @@ class _Session:
         self.observer = observe.Observer(self.tree)
         self.registry = fingerprint.MetadataRegistry()
         self.statements = steps.Statements()
-        self.evaluation = None
-        self.guard = guard.Guard(self._provide)
+        self.evaluation: Evaluation | None = None
+        self.guard = guard.Guard(self._provide, lambda text: channel.send("refused", message=text))
         self.remap = remap.Remap(
             request["toplevel"], self.tree, [sys.prefix, sys.base_prefix, sys.exec_prefix]
         )
-        self.environment = None
+        self.environment: Project | None = None
 
-    def run(self):
+    def run(self) -> None:
         stage = "import"
         try:
             self._prepare()
@@ -78,49 +89,49 @@ class _Session:
             "result", result=result, observed=self._observed(), refused=self.guard.refused
         )
 
-    def _prepare(self):
-        from . import guard, remap
+    def _prepare(self) -> None:
+        from . import drivers, guard, remap
 
         root = os.path.join(self.tree, *self.request["root"].split("/"))
         os.chdir(root)
         remap.install(self.remap, root)
         self.registry.install()
         self.statements.install()
-        guard.install(self.guard, self.tree)
+        guard.install(self.guard)
+        drivers.install(self.guard, self.observer)
         self.observer.install()
 
-    def _open(self):
+    def _open(self) -> None:
         from . import project
 
         config = project.make_config(self.tree, self.request)
         self.environment = project.Project(config)
-        locations = []
-        for path in self.environment.version_locations():
-            path = os.path.realpath(path)
-            if path.startswith(self.tree + os.sep):
-                locations.append(os.path.relpath(path, self.tree).replace(os.sep, "/"))
-        reply = self.channel.ask("opened", version_locations=locations)
+        found = [failure.relative(p, self.tree) for p in self.environment.version_locations()]
+        reply = self.channel.ask("opened", version_locations=[path for path in found if path])
         self.request.update(reply)
 
-    def _evaluate(self):
+    def _evaluate(self) -> dict[str, Any]:
         from . import evaluate, steps
 
+        environment = self.environment
+        assert environment is not None
         runner = steps.Runner(self.statements, self.tree, self.request["toplevel"])
         self.evaluation = evaluate.Evaluation(
             self.request,
             self.channel,
-            self.environment,
+            environment,
             self.guard,
-            lambda dialect: self.registry.digest(dialect, self.environment.env_globals),
+            lambda dialect: self.registry.digest(dialect, environment.env_globals),
             runner,
             self.observer,
         )
         return self.evaluation.go()
 
-    def _provide(self, dialect):
+    def _provide(self, dialect: Dialect) -> dict[str, Any]:
+        assert self.evaluation is not None
         return {"dialect": dialect.name, **self.evaluation.provide(dialect)}
 
-    def _failed(self, stage, error):
+    def _failed(self, stage: str, error: BaseException) -> None:
         account = failure.describe(error, self.tree, self.request["toplevel"])
         refused = self.guard.refused
         partial = self.evaluation.result if self.evaluation else None
@@ -134,7 +145,7 @@ class _Session:
             observed=self._observed(),
         )
 
-    def _observed(self):
+    def _observed(self) -> dict[str, Any]:
         from . import project
 
         observed = self.observer.result()
@@ -143,9 +154,7 @@ class _Session:
         observed["threads"] = [t.name for t in threading.enumerate() if not t.daemon][1:]
         if self.environment is not None:
             observed["hook_files"] = project.hook_files(self.environment.configured, self.tree)
-            script = self.environment.script
-            folder = os.path.realpath(str(script.dir))
-            if folder.startswith(self.tree + os.sep):
-                relative = os.path.relpath(folder, self.tree).replace(os.sep, "/")
-                observed["script_location"] = relative
+            folder = failure.relative(str(self.environment.script.dir), self.tree)
+            if folder:
+                observed["script_location"] = folder
         return observed

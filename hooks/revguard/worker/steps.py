@@ -1,16 +1,25 @@
 """Migration steps that are watched: their statements, their time, and how they failed."""
 
+from __future__ import annotations
+
 import contextlib
-import os
 import threading
 import time
 import traceback
+from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.migration import RevisionStep
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from . import failure
+
+if TYPE_CHECKING:
+    from typing import Callable, Iterator
+
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import Script, ScriptDirectory
+    from sqlalchemy.engine import Connection
 
 _READING = ("SELECT", "PRAGMA", "SHOW", "EXPLAIN", "DESCRIBE", "SAVEPOINT", "RELEASE")
 _ON_PURPOSE = ("NotImplementedError", "IrreversibleError", "IrreversibleMigrationError")
@@ -19,24 +28,34 @@ _ON_PURPOSE = ("NotImplementedError", "IrreversibleError", "IrreversibleMigratio
 class Statements:
     """Collects the statements that change something while it is on."""
 
-    def __init__(self):
-        self.found = []
+    def __init__(self) -> None:
+        self.found: list[str] = []
         self._local = threading.local()
 
-    def install(self):
-        @event.listens_for(Engine, "before_cursor_execute")
-        def note(conn, cursor, statement, parameters, context, executemany):
-            if not getattr(self._local, "on", False):
-                return
-            text = statement.strip()
-            if text.upper().startswith(_READING):
-                return
-            if parameters:
-                text += "  -- %s" % failure.shorten(repr(parameters), 200)
-            self.found.append(text)
+    def install(self) -> None:
+        """Listen to all engines."""
+        event.listen(Engine, "before_cursor_execute", self._note)
+
+    def _note(
+        self,
+        _connection: Connection,
+        _cursor: Any,
+        statement: str,
+        parameters: Any,
+        _context: Any,
+        _executemany: bool,
+    ) -> None:
+        if not getattr(self._local, "on", False):
+            return
+        text = statement.strip()
+        if text.upper().startswith(_READING):
+            return
+        if parameters:
+            text += f"  -- {failure.shorten(repr(parameters), 200)}"
+        self.found.append(text)
 
     @contextlib.contextmanager
-    def on(self):
+    def on(self) -> Iterator[list[str]]:
         """Collect on this thread; gives the list."""
         self.found = []
         self._local.on = True
@@ -49,7 +68,7 @@ class Statements:
 class StepFailed(failure.Abort):
     """A revision's upgrade() or downgrade() raised; what is known of it is in ``account``."""
 
-    def __init__(self, account):
+    def __init__(self, account: dict[str, Any]) -> None:
         super().__init__(account["message"])
         self.account = account
 
@@ -57,65 +76,74 @@ class StepFailed(failure.Abort):
 class Runner:
     """Makes the steps of revisions; each call of a script is watched."""
 
-    def __init__(self, statements, tree, toplevel):
+    def __init__(self, statements: Statements, tree: str, toplevel: str) -> None:
         self._statements = statements
         self._tree = tree
         self._toplevel = toplevel
 
-    def step(self, script, revision, context, upgrade, failed, record=None):
+    def step(
+        self,
+        script: ScriptDirectory,
+        revision: Script,
+        context: MigrationContext,
+        upgrade: bool,
+        failed: Callable[[dict[str, Any]], None],
+        record: dict[str, Any] | None = None,
+    ) -> RevisionStep:
         """The step for one revision; ``record`` takes its id, statements and milliseconds.
 
         ``failed`` is called with the account of an exception before the run of env.py is ended:
         the generator that yielded the step hears nothing of it.
         """
-        record = {} if record is None else record
+        noted = {} if record is None else record
         step = RevisionStep(script.revision_map, revision, upgrade)
         function = step.migration_fn
 
-        def run(**kw):
+        def run(**kw: Any) -> None:
             memo = getattr(context.impl, "memo", None)
             if memo is not None:
                 memo.clear()  # what an `alembic` command of its own would start with
             started = time.monotonic()
             try:
                 with self._statements.on() as found:
-                    record["statements"] = found
+                    noted["statements"] = found
                     function(**kw)
             except Exception as error:
-                account = self._account(error, revision, record)
+                account = self._account(error, revision, noted)
                 failed(account)
                 raise StepFailed(account) from error
             finally:
-                record["ms"] = int((time.monotonic() - started) * 1000)
+                noted["ms"] = int((time.monotonic() - started) * 1000)
 
         step.migration_fn = run
         return step
 
-    def _account(self, error, revision, record):
+    def _account(
+        self, error: Exception, revision: Script, record: dict[str, Any]
+    ) -> dict[str, Any]:
         account = failure.describe(error, self._tree, self._toplevel)
-        account["revision"] = revision.revision
-        path = os.path.realpath(str(revision.path))
-        account["path"] = os.path.relpath(path, self._tree).replace(os.sep, "/")
+        path = failure.relative(str(revision.path), self._tree)
         frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if os.path.realpath(frame.filename) == path]
+        places = [failure.relative(frame.filename, self._tree) for frame in frames]
+        own = [frame for frame, place in zip(frames, places) if place == path]
+        account["revision"] = revision.revision
+        account["path"] = path
         account["line"] = own[-1].lineno if own else 0
-        raised_in_script = bool(frames) and os.path.realpath(frames[-1].filename).startswith(
-            self._tree + os.sep
-        )
-        account["on_purpose"] = type(error).__name__ in _ON_PURPOSE and raised_in_script
+        account["on_purpose"] = type(error).__name__ in _ON_PURPOSE and bool(places and places[-1])
         done = record.get("statements") or []
         account["statement"] = account["statement"] or (done[-1] if done else "")
         return account
 
 
 @contextlib.contextmanager
-def between_steps(context):
+def between_steps(context: MigrationContext) -> Iterator[Connection]:
     """Read from the context's connection without leaving a transaction open behind.
 
     With transaction_per_migration the next step begins its own, and SQLAlchemy 2 would have begun
     one for the reading.
     """
     connection = context.connection
+    assert connection is not None
     before = connection.in_transaction()
     yield connection
     if not before and connection.in_transaction() and hasattr(connection, "rollback"):

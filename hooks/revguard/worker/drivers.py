@@ -1,0 +1,141 @@
+"""The second net: a database driver that is called without SQLAlchemy reaches the ephemeral
+database or nothing."""
+
+from __future__ import annotations
+
+import functools
+import importlib.abc
+import importlib.util
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from . import failure
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Callable, Sequence
+
+    from .guard import Guard
+    from .observe import Observer
+
+# Where a driver's ways to connect are, functions or methods; "Class.method" for the latter.
+_WAYS = {
+    "psycopg2": ("connect",),
+    "psycopg2cffi": ("connect",),
+    "psycopg": ("Connection.connect", "AsyncConnection.connect"),
+    "asyncpg.connect_utils": ("_connect",),  # all of asyncpg's ways end there, pools too
+    "asyncpg": ("connect",),
+    "pg8000": ("connect",),
+    "pg8000.dbapi": ("connect",),
+    "pg8000.legacy": ("connect",),
+    "pg8000.core": ("CoreConnection.__init__",),
+    "pymysql": ("connect", "Connect"),
+    "pymysql.connections": ("Connection.__init__",),
+    "MySQLdb": ("connect", "Connect", "Connection"),
+    "mysql.connector": ("connect",),
+    "mariadb": ("connect",),
+    "aiomysql": ("connect",),
+    "asyncmy": ("connect",),
+    "oracledb": ("connect", "connect_async"),
+    "pyodbc": ("connect",),
+    "pymssql": ("connect",),
+}
+
+
+def install(guard: Guard, observer: Observer) -> None:
+    """Guard the drivers, also those that are imported later."""
+    finder = _Finder(guard)
+    for name in _WAYS:
+        if name in sys.modules:
+            finder.wrap(sys.modules[name])
+    sys.meta_path.insert(0, finder)
+    sys.addaudithook(_watch_sqlite(guard, observer))
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Sees the import of a driver and wraps its ways to connect as soon as they are there."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._busy: set[str] = set()
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec that the other finders give, its module to be wrapped."""
+        if name not in _WAYS or name in self._busy:
+            return None
+        self._busy.add(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._busy.discard(name)
+        if spec is not None and spec.loader is not None and not isinstance(spec.loader, type):
+            self._follow(spec.loader)
+        return spec
+
+    def _follow(self, loader: Any) -> None:
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            self.wrap(module)
+
+        loader.exec_module = exec_module
+
+    def wrap(self, module: ModuleType) -> None:
+        """Guard the ways to connect of an imported driver."""
+        driver = module.__name__.partition(".")[0]
+        for way in _WAYS[module.__name__]:
+            owner_name, _, name = way.rpartition(".")
+            owner: Any = getattr(module, owner_name, None) if owner_name else module
+            if owner is not None and name in vars(owner):
+                self._replace(owner, name, driver)
+        if module.__name__ == "psycopg":
+            module.connect = module.Connection.connect  # type: ignore[attr-defined]
+
+    def _replace(self, owner: Any, name: str, driver: str) -> None:
+        function = vars(owner)[name]
+        inner = getattr(function, "__func__", function)
+        if getattr(inner, "_is_guarded", False):
+            return
+        is_method = isinstance(owner, type)
+        wrapped: Any = _guarded(self._guard, driver, inner, skipped=1 if is_method else 0)
+        setattr(owner, name, wrapped if inner is function else type(function)(wrapped))
+
+
+def _guarded(
+    guard: Guard, driver: str, function: Callable[..., Any], skipped: int
+) -> Callable[..., Any]:
+    """The function, refusing every place but the ephemeral database."""
+
+    @functools.wraps(function)
+    def connect(*args: Any, **kwargs: Any) -> Any:
+        if not guard.is_ephemeral(args[skipped:], kwargs):
+            guard.refuse_direct(driver)
+        return function(*args, **kwargs)
+
+    connect._is_guarded = True  # type: ignore[attr-defined]
+    return connect
+
+
+def _watch_sqlite(guard: Guard, observer: Observer) -> Callable[[str, tuple[Any, ...]], None]:
+    """An audit hook (PEP 578): it hears of each file, whatever name ``connect`` goes by."""
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event != "sqlite3.connect" or not isinstance(args[0], (str, bytes, os.PathLike)):
+            return
+        text = os.fsdecode(args[0])
+        if text in ("", ":memory:") or text.startswith(("file::memory:", "file:?")):
+            return
+        path = text[5:].partition("?")[0] if text.startswith("file:") else text
+        if guard.is_ephemeral_file(path):
+            return
+        if os.path.isfile(path) and failure.relative(path, observer.tree):
+            observer.note_write()  # data that is part of the commit, and this is a copy of it
+            return
+        guard.refuse_direct("sqlite3", f" ({path})")
+
+    return hook

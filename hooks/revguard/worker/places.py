@@ -1,0 +1,80 @@
+"""Where a call of a driver's connect would go: its arguments in, host, port and database out."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
+_PAIR = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))")
+_ESCAPED = re.compile(r"\\(.)")
+_SOCKET = re.compile(r"^(.*)/\.s\.PGSQL\.(\d+)$")
+_ELSEWHERE = ("hostaddr", "service")  # these win over a host
+
+
+class Place(NamedTuple):
+    """A database that can be connected to; the host may be the folder of a unix socket."""
+
+    host: str
+    port: int
+    database: str
+
+
+def of_url(url: Mapping[str, Any]) -> Place:
+    """The place of an ephemeral database, as the launcher describes it."""
+    host, port = _socket(str(url.get("host") or ""), url.get("port"))
+    return Place(host, port, str(url.get("database") or ""))
+
+
+def of_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Place | None:
+    """The place that the arguments name in full; None where anything else decides on it."""
+    named: dict[str, Any] = {}
+    for text in (*args[:1], kwargs.get("dsn"), kwargs.get("conninfo")):
+        if isinstance(text, (str, bytes)):
+            named.update(_of_text(os.fsdecode(text)))
+    named.update({key: value for key, value in kwargs.items() if value is not None})
+    if any(named.get(key) for key in _ELSEWHERE):
+        return None
+    host = named.get("unix_sock") or named.get("unix_socket") or named.get("host")
+    database = named.get("dbname") or named.get("database") or named.get("db")
+    if not isinstance(host, str) or not isinstance(database, str):
+        return None
+    try:
+        return Place(*_socket(host, named.get("port")), database)
+    except ValueError:
+        return None
+
+
+def _socket(host: str, port: Any) -> tuple[str, int]:
+    """pg8000 names the socket's file, all others its folder and a port."""
+    match = _SOCKET.match(host)
+    if match:
+        return match.group(1), int(match.group(2))
+    return host, int(port or 0)
+
+
+def _of_text(text: str) -> dict[str, str]:
+    """A connection URL, or libpq's "key=value" pairs, as a dict."""
+    if "://" in text:
+        return _of_link(text)
+    return {
+        match.group(1): _ESCAPED.sub(r"\1", match.group(2) or match.group(3) or "")
+        for match in _PAIR.finditer(text)
+    }
+
+
+def _of_link(text: str) -> dict[str, str]:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return {}
+    found = {"host": unquote(parts.hostname or ""), "dbname": unquote(parts.path[1:])}
+    if port is not None:
+        found["port"] = str(port)
+    found.update(parse_qsl(parts.query))
+    return found
