@@ -26,6 +26,7 @@ from revguard.rules.waivers import unused
 from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
 
 if TYPE_CHECKING:
+    from revguard.project import Interpreter
     from revguard.runs import Run
 
 
@@ -88,6 +89,9 @@ class _Work:
     stack: ExitStack
     lock: threading.Lock = field(default_factory=threading.Lock)
     run: Run | None = None
+    interpreters: list[Interpreter] = field(default_factory=list)
+    with_env_file: bool = False
+    added_tree: str | None = None
 
     def records(self, environment: Environment) -> Records:
         key = f"{environment.config}:{environment.section}:{environment.name}"
@@ -145,6 +149,8 @@ class _Work:
         interpreter = project.find(
             toplevel, environment.root, settings.python, options.environ, cache=cache
         )
+        self.interpreters.append(interpreter)
+        self.with_env_file = self.with_env_file or settings.env_file is not None
         environ = project.worker_environ(
             options.environ,
             interpreter,
@@ -190,6 +196,7 @@ class _Work:
             if before is not after and before.record is not None:
                 memory = self._records_of(before.report)
                 record = remember_added(self.subject, memory, before.record, after)
+                self.added_tree = record.tree
                 results[index] = replace(after, record=record, observed=record.observed)
         return results
 
@@ -198,13 +205,35 @@ class _Work:
         return self.records(next(one for one in found if one.name == report.name))
 
     def remember(self, judged: Sequence[Judged], unaffected: Sequence[Record]) -> None:
-        """Write down what the next commit's quick way out needs."""
+        """Write down what the next commit's quick ways out need."""
+        options, subject = self.options, self.subject
+        if options.worktree or options.tree or not subject.in_working_tree:
+            return
         observed: list[Mapping[str, Any]] = [record.observed for record in unaffected]
         for one in judged:
             if one.observed is None:
                 return
             observed.append(one.observed)
-        trees = {one.record.tree for one in judged if one.record is not None}
-        tree = trees.pop() if len(trees) == 1 else self.subject.tree
-        local = os.path.exists(os.path.join(self.subject.repo.toplevel, "revguard.toml"))
-        fast.remember(str(self.subject.cache), tree, merge(observed), local)
+        local = os.path.exists(os.path.join(subject.repo.toplevel, "revguard.toml"))
+        tree, answer = self.added_tree, None
+        if tree is None:
+            tree, answer = subject.tree, self._answer()
+        fast.remember(str(subject.cache), tree, merge(observed), local, answer)
+
+    def _answer(self) -> dict[str, Any] | None:
+        """What the verdict depended on besides the tree; None where that is not all in files."""
+        head = fast.ref(self.subject.repo.git_dir, "HEAD")
+        if head is None or len(self.subject.parents) != 1 or self.with_env_file:
+            return None
+        base = self.settings.base or "main"
+        names = ("HEAD", base, f"refs/heads/{base}", f"refs/remotes/{base}")
+        remotes = tuple(f"refs/remotes/origin/{name}" for name in ("HEAD", "main", "master"))
+        return {
+            "refs": {name: fast.ref(self.subject.repo.git_dir, name) for name in names + remotes},
+            "stamps": {
+                path: os.stat(path).st_mtime_ns
+                for one in self.interpreters
+                for path in (one.path, *one.site_packages)
+                if os.path.exists(path)
+            },
+        }

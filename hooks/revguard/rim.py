@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import Final, NoReturn
 
-from revguard import terminal
+from revguard import fast, terminal
 from revguard.arguments import Invocation, parse
 from revguard.commands import COMMAND_BY_NAME
 from revguard.commands.answer import Answer
@@ -87,8 +87,11 @@ class _Rim:
 
     def _say(self, answer: Answer | Report, invocation: Invocation) -> int:
         if isinstance(answer, Report):
-            self._write(self._rendered(answer, invocation))
-            return exit_code(answer)
+            text, code = self._rendered(answer, invocation), exit_code(answer)
+            self._write(text)
+            if self.output is None and answer.verdict != "error":
+                fast.answered(self.arguments, self.environ, answer.tree, text, code)
+            return code
         self._write(answer.machine() if self.format == "json" else answer.text)
         return answer.code
 
