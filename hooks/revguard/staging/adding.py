@@ -6,19 +6,19 @@ import contextlib
 import functools
 import os
 import re
-import subprocess
+import signal
+import threading
 import time
 from typing import TYPE_CHECKING
 
 from revguard import subprocesses
-from revguard.errors import CouldNotCheck, UsageError
+from revguard.errors import CouldNotCheck, Interrupted, UsageError
 from revguard.staging import plumbing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from revguard.staging.repository import Repository
-    from revguard.subprocesses import Completed
 
 _PARTIAL = re.compile(r"next-index-\d+\.lock")
 _EMPTY_BLOBS = {
@@ -26,6 +26,7 @@ _EMPTY_BLOBS = {
     64: "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 }
 _QUIET = {"core.safecrlf": "false"}
+_LONGEST = 60.0  # seconds for a git that cannot be interrupted
 _PATIENCE = 3.0  # seconds that another git may hold the index (an editor's `git status`)
 
 
@@ -35,8 +36,8 @@ def add_file(repo: Repository, relative_path: str, content: bytes) -> None:
     A file that is there with this very content is just staged. UsageError where there is another
     one of that name; then, and after any failure or interrupt, nothing was written or staged.
     """
-    with write_file(repo, relative_path, content):
-        _stage(repo, relative_path, content)
+    with _signals_held() as came, write_file(repo, relative_path, content):
+        _stage(repo, relative_path, content, came)
 
 
 @contextlib.contextmanager
@@ -151,7 +152,7 @@ def _take_back(path: str, content: bytes) -> None:
     os.unlink(path)
 
 
-def _stage(repo: Repository, path: str, content: bytes) -> None:
+def _stage(repo: Repository, path: str, content: bytes, came: list[int]) -> None:
     oid = _object(repo, path, content)
     staged = {index: _staged_oid(repo, index, path) for index in indexes(repo)}
     for found in staged.values():
@@ -165,6 +166,8 @@ def _stage(repo: Repository, path: str, content: bytes) -> None:
         for index in (index for index, found in staged.items() if found != oid):
             tried.append(index)
             _update(repo, index, ("update-index", "--add", "-z", "--stdin"), path)
+            if came:
+                raise Interrupted
     except BaseException:
         for index in tried:
             _unstage(repo, index, path, intended=bool(staged[index]))
@@ -198,34 +201,44 @@ def _update(repo: Repository, index: str, arguments: tuple[str, ...], path: str)
     """Change one entry of the user's index, with the user's configuration of it."""
     until = time.monotonic() + _PATIENCE
     while True:
-        completed = _undisturbed(repo, index, arguments, path)
+        completed = subprocesses.run(
+            ["git", "-c", "core.safecrlf=false", *arguments],
+            cwd=repo.toplevel,
+            environ=plumbing.inside(repo, index=index),
+            stdin=plumbing.join([path]),
+            timeout=_LONGEST,
+        )
         if completed.returncode == 0:
             return
-        if not os.path.exists(f"{index}.lock") or time.monotonic() > until:
+        said = completed.error_text()
+        locked = os.path.exists(f"{index}.lock") or f"{os.path.basename(index)}.lock" in said
+        if not locked or time.monotonic() > until:
             raise CouldNotCheck(
-                f"git cannot stage {path}: {completed.error_text()}",
+                f"git cannot stage {path}: {said}",
                 hint="if no other git is at work here, remove the lock file that it names",
             )
         time.sleep(0.05)
 
 
-def _undisturbed(repo: Repository, index: str, arguments: tuple[str, ...], path: str) -> Completed:
-    """Run the git command to its end even if we are interrupted.
+@contextlib.contextmanager
+def _signals_held() -> Iterator[list[int]]:
+    """The signals that come meanwhile; they are handled at the end.
 
-    Killed halfway it would leave its lock behind, and the user's git would refuse to work.
+    A git that is killed while it writes the index leaves its lock behind, and the user's git
+    would refuse to work.
     """
-    argv = ["git", "-c", "core.safecrlf=false", *arguments]
-    process = subprocesses.start(
-        argv,
-        cwd=repo.toplevel,
-        environ=plumbing.inside(repo, index=index),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: handler for number, handler in found.items() if callable(handler)}
+    for number in handlers:
+        signal.signal(number, lambda came_now, _frame: came.append(came_now))
     try:
-        out, err = process.communicate(plumbing.join([path]))
-    except BaseException:
-        process.communicate()
-        raise
-    return subprocesses.Completed(tuple(argv), process.returncode, out, err)
+        yield came
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for received in came:
+            handlers[signal.Signals(received)](received, None)

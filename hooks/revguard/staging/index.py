@@ -82,7 +82,11 @@ def _tree(repo: Repository, completed: Completed) -> str:
 
 
 def _refuse_unmerged(repo: Repository) -> None:
-    listed = plumbing.output(repo, "ls-files", "--unmerged", "-z")
+    found = plumbing.run(repo, "ls-files", "--unmerged", "-z")
+    if found.returncode != 0:
+        hint = f"if the index is damaged: move {repo.index_file} away, then `git reset`"
+        raise plumbing.GitFailed(found, hint=hint)
+    listed = found.stdout
     paths = sorted({item.partition("\t")[2] for item in plumbing.split(listed)})
     if not paths:
         return

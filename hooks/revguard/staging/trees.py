@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from revguard.staging.repository import Repository
+    from revguard.subprocesses import Completed
 
 GITLINK = "160000"
 SYMLINK = "120000"
@@ -45,9 +46,11 @@ def empty_tree(oid: str) -> str:
 
 def tree_of(repo: Repository, treeish: str) -> str:
     """The id of the tree that a commit, tag, branch or tree means. UsageError."""
-    completed = plumbing.run(
-        repo, "rev-parse", "--quiet", "--verify", "--end-of-options", treeish + "^{tree}"
-    )
+    completed = _rev_parse(repo, treeish + "^{tree}")
+    if completed.returncode != 0 and ":" in treeish:  # what follows the colon is a path
+        folder = _rev_parse(repo, treeish)
+        if folder.returncode == 0:
+            completed = _rev_parse(repo, folder.text().strip() + "^{tree}")
     if completed.returncode != 0:
         said = completed.error_text()
         raise UsageError(
@@ -55,6 +58,10 @@ def tree_of(repo: Repository, treeish: str) -> str:
             hint="`git log --oneline --all` shows what there is; a shallow clone needs `git fetch`",
         )
     return completed.text().strip()
+
+
+def _rev_parse(repo: Repository, name: str) -> Completed:
+    return plumbing.run(repo, "rev-parse", "--quiet", "--verify", "--end-of-options", name)
 
 
 def listing(repo: Repository, tree: str) -> dict[str, Entry]:
@@ -121,6 +128,8 @@ def _entries(repo: Repository, tree: str, *options: str) -> Iterable[tuple[str, 
     for item in raw.split(b"\0")[:-1]:
         meta, _, path = item.partition(b"\t")
         mode, _, oid, *size = meta.decode("ascii").split()
+        if size == ["BAD"]:
+            raise lost(oid)
         yield os.fsdecode(path), Entry(mode, oid), _size(size)
 
 

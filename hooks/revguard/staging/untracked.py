@@ -41,7 +41,7 @@ def untracked(repo: Repository, tree: str, folder: str) -> list[Untracked]:
     if not missing:
         return []
     in_index = _in_an_index(repo, only)
-    ignored = _ignored(repo, [path for path in missing if path not in in_index])
+    ignored = _ignored(repo, only)
     return [Untracked(path, _state(path, in_index, ignored)) for path in missing]
 
 
@@ -71,12 +71,9 @@ def _in_an_index(repo: Repository, only: Iterable[str]) -> set[str]:
     return {path for paths in listed for path in plumbing.split(paths)}
 
 
-def _ignored(repo: Repository, paths: list[str]) -> set[str]:
-    if not paths:
-        return set()
-    completed = plumbing.run(
-        repo, "check-ignore", "--no-index", "-z", "--stdin", stdin=plumbing.join(paths)
+def _ignored(repo: Repository, only: Iterable[str]) -> set[str]:
+    # check-ignore cannot take literal paths
+    listed = plumbing.output(
+        repo, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", *only
     )
-    if completed.returncode not in {0, 1}:
-        raise plumbing.GitFailed(completed)
-    return set(plumbing.split(completed.stdout))
+    return set(plumbing.split(listed))
