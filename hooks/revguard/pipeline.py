@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from revguard import cachedir, environments, fast, project, records
 from revguard.config import Settings
 from revguard.environments import Environment
-from revguard.errors import RevguardError
+from revguard.errors import ConfigError, RevguardError
 from revguard.evaluation import choosing
 from revguard.evaluation.case import Case, Judged, Surroundings, judged_before
 from revguard.evaluation.subject import Subject
@@ -65,6 +65,33 @@ def _environments(subject: Subject, settings: Settings, options: Options) -> lis
     top = os.path.basename(subject.repo.toplevel)
     found, _skipped = environments.discover(settings, subject.listing, subject.read, top_name=top)
     return list(environments.select(found, options.environments))
+
+
+def _placeholders(environment: Environment) -> Mapping[str, str]:
+    """What `{url}` and its parts stand for in the configured environ.
+
+    Any address of the right dialect and driver will do, since each connection is redirected.
+    """
+    wanted = project.placeholders_in(environment.settings)
+    if not wanted:
+        return {}
+    dialect, driver = environment.url_hint or ("", None)
+    name = environment.settings.driver or (f"{dialect}+{driver}" if driver else dialect)
+    if not name:
+        raise ConfigError(
+            f"the environ of environment {environment.name} asks for "
+            f"{', '.join(f'{{{one}}}' for one in sorted(wanted))}, but the driver is not known",
+            hint='say which: `driver = "postgresql+psycopg2"` for this environment',
+        )
+    place = "/revguard.db" if name.startswith("sqlite") else "revguard@localhost/revguard"
+    return {
+        "url": f"{name}://{place}",
+        "host": "localhost",
+        "port": "5432",
+        "user": "revguard",
+        "password": "",
+        "database": "revguard",
+    }
 
 
 def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:
@@ -158,6 +185,7 @@ class _Work:
             own_prefix=sys.prefix,
             folders=[os.path.join(toplevel, environment.root), toplevel],
             cache=cache,
+            values=_placeholders(environment),
         )
         around = Surroundings(
             environment=environment,

@@ -17,7 +17,7 @@ from revguard.arguments import Invocation, parse
 from revguard.commands import COMMAND_BY_NAME
 from revguard.commands.answer import Answer
 from revguard.errors import CouldNotCheck, RevguardError, UsageError
-from revguard.options import Progress, no_progress
+from revguard.options import Options, Progress, no_progress
 from revguard.progress import ProgressLine
 from revguard.reporters import reporter
 from revguard.verdict import COULD_NOT_CHECK, Report, exit_code
@@ -87,6 +87,9 @@ class _Rim:
 
     def _say(self, answer: Answer | Report, invocation: Invocation) -> int:
         if isinstance(answer, Report):
+            if answer.verdict == "error" and self.output is None and self.format == "text":
+                self._complain(_as_text(answer, self.color, self.environ, invocation.options))
+                return exit_code(answer)
             text, code = self._rendered(answer, invocation), exit_code(answer)
             self._write(text)
             if self.output is None and answer.verdict != "error":
@@ -146,13 +149,15 @@ class _Rim:
                 terminal.write(text, sys.stderr)
 
 
-def _as_text(report: Report, color: str, environ: Mapping[str, str]) -> str:
+def _as_text(
+    report: Report, color: str, environ: Mapping[str, str], options: Options | None = None
+) -> str:
     return reporter("text")(
         report,
         color=bool(sys.stderr) and terminal.wants_color(color, sys.stderr, environ),
         width=terminal.width(),
-        verbose=False,
-        quiet=False,
+        verbose=bool(options and options.verbose),
+        quiet=bool(options and options.quiet),
     )
 
 

@@ -138,6 +138,8 @@ def sweep(cache: Path, *, memory: str | None = MEMORY, temporary: str | None = N
         for places in dead.values():
             for place in places:
                 place.release()
+        for base in bases.values():
+            _remove_empty(base)
     return len(dead)
 
 
@@ -193,9 +195,7 @@ class _Place:
             with suppress(OSError):
                 os.unlink(self._lock)
         self.release()
-        if os.path.basename(self.base) == _own_name():
-            with suppress(OSError):
-                os.rmdir(self.base)
+        _remove_empty(self.base)
 
     def release(self) -> None:
         if self._descriptor >= 0:
@@ -241,6 +241,13 @@ def _make_folder(path: str) -> None:
     os.mkdir(path, 0o700)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         os.chmod(path, 0o711)  # noqa: S103
+
+
+def _remove_empty(base: str) -> None:
+    """Leave nothing of ours among other people's files; a base in the cache stays."""
+    if os.path.basename(base) == _own_name():
+        with suppress(OSError):
+            os.rmdir(base)
 
 
 def _dead_places(base: str) -> Iterator[_Place]:

@@ -124,7 +124,9 @@ def start(
         if cwd is not None and not os.path.isdir(cwd):
             raise ProgramMissing(f"there is no folder {os.fspath(cwd)} to run in") from error
         reason = getattr(error, "strerror", None) or str(error)
-        raise ProgramMissing(f"`{argv[0]}` cannot be started: {reason}") from error
+        unknown = isinstance(error, FileNotFoundError) and not os.path.dirname(argv[0])
+        hint = f"Install {argv[0]}, or put its folder on PATH." if unknown else ""
+        raise ProgramMissing(f"`{argv[0]}` cannot be started: {reason}", hint=hint) from error
     try:
         signals.deliver()
     except BaseException:

@@ -12,7 +12,8 @@ from revguard.databases.providing import UnavailableError
 from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from revguard.runs import Run
 
@@ -105,6 +106,15 @@ def cannot_start(program: str, said: str, *, lines: int = 10) -> CouldNotCheck:
     return CouldNotCheck(
         f"`{program}` does not start" + (f":\n{tail}" if tail else ", and says nothing"),
         hint="Name another provider (`database =`), or mend this installation of PostgreSQL.",
+    )
+
+
+def no_space(places: Iterable[Path]) -> CouldNotCheck:
+    """The failure of a copy, with the folders that were tried."""
+    where = " nor in ".join(os.fspath(place) for place in places)
+    return CouldNotCheck(
+        f"there is no space for the ephemeral database in {where}",
+        hint="Free some space there, or name another folder in REVGUARD_CACHE_DIR.",
     )
 
 

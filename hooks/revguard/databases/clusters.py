@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -43,7 +44,7 @@ def reachable(installation: Installation, run: Run, account: Account | None) -> 
     target = shared / installation.identity
     if not target.is_dir():
         _copy_installation(binaries, target, run)
-    prefix = os.path.commonpath(installations.roots(binaries))
+    prefix = installations.prefix(binaries)
     copied = target / os.path.relpath(binaries, prefix)
     if not accounts.can_reach(account, os.fspath(copied / "postgres")):
         raise CouldNotCheck(
@@ -94,20 +95,34 @@ def _making(root: Path, identity: str, run: Run) -> AbstractContextManager[objec
 def _initialise(binaries: str, run: Run, account: Account | None) -> Path:
     postgres = os.path.join(binaries, "postgres")
     version = _binary_major(postgres, run, account)
+    places = list(dict.fromkeys((run.memory or run.temporary(), run.temporary())))
     failure = ""
-    for place in dict.fromkeys((run.memory or run.temporary(), run.temporary())):
+    for place in places:
         data = place / f"init{run.number()}"
-        for locale in _locales(version):
-            _empty_folder(data, account)
-            code, said = accounts.run_as(run, _initdb(binaries, data, version, locale), account)
-            if code == 0:
-                _shrink(postgres, data, run, account)
-                return data
-            failure = said
+        failure = _initialise_in(data, binaries, version, run, account)
+        if not failure:
+            _shrink(postgres, data, run, account)
+            return data
         leftovers.remove_folder(os.fspath(data))
-        if "No space left on device" not in failure:
-            break
-    raise accounts.cannot_start(os.path.join(binaries, "initdb"), failure)
+        if os.strerror(errno.ENOSPC) not in failure:
+            raise accounts.cannot_start(os.path.join(binaries, "initdb"), failure)
+    raise accounts.no_space(places)
+
+
+def _initialise_in(
+    data: Path, binaries: str, version: int, run: Run, account: Account | None
+) -> str:
+    """What went wrong, empty where nothing did."""
+    said = ""
+    for locale in _locales(version):
+        try:
+            _empty_folder(data, account)
+        except OSError as error:
+            return str(error)
+        code, said = accounts.run_as(run, _initdb(binaries, data, version, locale), account)
+        if code == 0:
+            return ""
+    return said or "it says nothing"
 
 
 def _initdb(binaries: str, data: Path, version: int, locale: list[str]) -> list[str]:
@@ -150,7 +165,7 @@ def _empty_folder(data: Path, account: Account | None) -> None:
 
 
 def _copy_installation(binaries: str, target: Path, run: Run) -> None:
-    prefix = os.path.commonpath(installations.roots(binaries))
+    prefix = installations.prefix(binaries)
     staging = run.temporary() / f"install{run.number()}"
     try:
         staging.mkdir()

@@ -36,7 +36,7 @@ _FORMAT = "1"  # of the data folder that we make: another number, another identi
 
 
 def local_binaries(search_path: str) -> str:
-    """The folder of the machine's own `postgres` and `initdb`; UnavailableError where there is none."""
+    """The folder of the machine's own `postgres` and `initdb`; UnavailableError if there is none."""
     refused = []
     for folder in (*_on_path(search_path), *_in_usual_folders()):
         lack = _lack(folder)
@@ -72,11 +72,16 @@ def key(binaries: str, uid: int) -> str:
 
 def roots(binaries: str) -> list[str]:
     """The folders that a copy of the installation needs, `binaries` among them."""
-    prefix = os.path.dirname(binaries)
-    found = [os.path.join(prefix, name) for name in ("bin", "lib", "lib64", "share")]
-    if os.path.basename(prefix) == "pginstall":  # its libraries lie beside the package
-        found.append(os.path.dirname(prefix) + ".libs")
+    above = os.path.dirname(binaries)
+    found = [os.path.join(above, name) for name in ("bin", "lib", "lib64", "share")]
+    if os.path.basename(above) == "pginstall":  # its libraries lie beside the package
+        found.append(os.path.dirname(above) + ".libs")
     return [folder for folder in dict.fromkeys([binaries, *found]) if os.path.isdir(folder)]
+
+
+def prefix(binaries: str) -> str:
+    """The folder that holds all of `roots`."""
+    return os.path.commonpath([os.path.dirname(root) for root in roots(binaries)])
 
 
 def _on_path(search_path: str) -> Iterator[str]:

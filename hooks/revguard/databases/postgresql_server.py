@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from revguard.databases.providing import Database, Installation, UnavailableErro
 from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -49,11 +50,14 @@ class PostgresServer:
         self._binaries = clusters.reachable(installation, run, self._account)
         self._version = ""
         self._folders: list[Path] = []
-        self._sockets = self._socket_folder()
         self._log = run.folder / f"server{run.number()}.log"
         self._mark: replicas.Mark | None = None
         try:
+            self._sockets = self._socket_folder()
             self._process = self._launch()
+        except OSError as error:
+            self._remove()
+            raise CouldNotCheck(f"the ephemeral server cannot be made: {error}") from error
         except BaseException:
             self._remove()
             raise
@@ -93,12 +97,12 @@ class PostgresServer:
 
     def mark(self) -> None:
         """Copy the main database within the server; whoever is connected is thrown out."""
-        with self._login() as connection:
+        with self._asked("mark"), self._login() as connection:
             self._mark = replicas.mark(connection, clusters.MAIN)
 
     def clone(self, name: str) -> Database:
         """A copy of the marked state, else of the main database, called `name`."""
-        with self._login() as connection:
+        with self._asked("clone"), self._login() as connection:
             replicas.copy(connection, self._mark.database if self._mark else clusters.MAIN, name)
         return self._database(name)
 
@@ -157,7 +161,7 @@ class PostgresServer:
         until = time.monotonic() + timeout
         while True:
             try:
-                with self._connect(timeout=until - time.monotonic()) as connection:
+                with self._connect(max(until - time.monotonic(), _POLL_SECONDS)) as connection:
                     self._version = connection.parameters.get("server_version", "").split(" ")[0]
                     return
             except wire.ServerError as error:
@@ -173,12 +177,19 @@ class PostgresServer:
 
     def _failure(self, code: int | None) -> CouldNotCheck:
         if code == launcher.NO_SPACE:
-            where = " nor in ".join(os.fspath(folder.parent) for folder in self._folders)
-            return CouldNotCheck(
-                f"there is no space for the ephemeral database in {where}",
-                hint="Free some space there, or name another folder in REVGUARD_CACHE_DIR.",
-            )
+            return accounts.no_space(folder.parent for folder in self._targets())
         return accounts.cannot_start(os.path.join(self._binaries, "postgres"), self.log())
+
+    @contextmanager
+    def _asked(self, what: str) -> Iterator[None]:
+        """What the server refuses, or does not survive, is told with what it said."""
+        try:
+            yield
+        except (OSError, wire.ServerError) as error:
+            tail = "".join(f"\n  {line}" for line in self.log().strip().splitlines()[-5:])
+            raise CouldNotCheck(
+                f"PostgreSQL could not {what} the ephemeral database: {error}{tail}"
+            ) from error
 
     def _login(self) -> wire.Connection:
         self.wait()

@@ -42,6 +42,9 @@ def keep(
     """
     if not run.cache_writable:
         return None
+    found = load(target, run=run)  # an equal one: the name says what is in it
+    if found is not None:
+        return found
     staging = run.folder / f"keep{run.number()}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +53,7 @@ def keep(
         files, size = measure(staging / _STATE)
         noted = {**meta, "files": files, "size": size}
         (staging / _META).write_text(json.dumps(noted), encoding="utf-8")
-        if not target.exists():  # an equal one may be there: the name says what is in it
+        if not target.exists():  # another run may have been faster
             os.rename(staging, target)
     except OSError:
         return None

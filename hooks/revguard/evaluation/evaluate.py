@@ -213,29 +213,14 @@ class _Evaluation:
         the project's own modules where a revision imports one."""
         assert self._histories is not None
         environment, subject = self._around.environment, self._task.subject
-        listing = subject.listing
-        names = {name for node in self._histories.graph.nodes.values() for name in node.imports}
         folder = environment.script_location or ""
         own = {environment.config or "", environment.toml or "", f"{folder}/env.py"}
-        prefixes = tuple(
-            f"{root}/{name}".lstrip("/") for root in environment.roots for name in sorted(names)
-        )
-        texts = [
-            f"{path} {entry.oid}"
-            for path, entry in listing.items()
-            if path in own
-            or (prefixes and path.startswith(prefixes) and _is_import(path, prefixes))
-        ]
+        own |= self._histories.imported(environment.roots)
+        texts = [f"{path} {subject.listing[path].oid}" for path in own if path in subject.listing]
         return digest(
             environment.settings, environment.section, self._around.interpreter.alembic,
             self._around.interpreter.sqlalchemy, *sorted(texts),
         )  # fmt: skip
-
-
-def _is_import(path: str, prefixes: tuple[str, ...]) -> bool:
-    if not path.endswith(".py"):
-        return False
-    return any(path == f"{prefix}.py" or path.startswith(f"{prefix}/") for prefix in prefixes)
 
 
 def _ms(started: float) -> int:

@@ -54,9 +54,8 @@ def _evaluated_at(case: Case, root: str, remembered: Sequence[Record], started: 
     def read(found: tuple[str, ...]) -> Histories:
         return checked(case, histories(case.subject, environment, found))
 
-    if locations:
-        read(locations)
-    same, base_record = proven(case, parent, known, locations)
+    found = read(locations) if locations else None
+    same, base_record = proven(case, parent, known, found)
     task = Task(
         subject=case.subject,
         root=root,

@@ -36,14 +36,15 @@ def proven(
     case: Case,
     parent: Record | None,
     known: list[str] | None,
-    locations: tuple[str, ...] | None,
+    found: Histories | None,
 ) -> tuple[tuple[str, ...], Record | None]:
-    """The parent's metadata, if having the same means having nothing new: neither the history nor
-    env.py nor what it hands to Alembic differ from the parent's."""
-    if parent is None or parent.digest is None or known is None or not locations:
+    """The parent's metadata, if having the same means having nothing new: neither the history with
+    what its scripts import nor env.py with what it hands to Alembic differ from the parent's."""
+    if parent is None or parent.digest is None or known is None or found is None:
         return (), None
-    folders = (*locations, parent.script_location)
-    watched = {*parent.hook_files, *(case.around.environment.config or "",)}
+    environment = case.around.environment
+    folders = (*parent.version_locations, parent.script_location)
+    watched = {*parent.hook_files, environment.config, *found.imported(environment.roots)}
     for change in trees.changes(case.subject.repo, parent.tree, case.subject.tree):
         if change.path in watched or change.path.rpartition("/")[2] == "pyproject.toml":
             return (), None

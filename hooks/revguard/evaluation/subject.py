@@ -86,6 +86,19 @@ class Histories:
         old = set(self.old) | self.graph.ancestors(*self.old)
         return tuple(name for name in self.graph.order if name not in old)
 
+    def imported(self, roots: tuple[str, ...]) -> set[str]:
+        """Paths where modules that the scripts import would lie, and their packages'."""
+        paths = set()
+        names = {name for node in self.graph.nodes.values() for name in node.imports}
+        for root in roots:
+            for name in names:
+                parts = [*filter(None, [root]), *name.split(".")]
+                paths.add("/".join(parts) + ".py")
+                paths |= {
+                    "/".join([*parts[:count], "__init__.py"]) for count in range(1, len(parts) + 1)
+                }
+        return paths
+
     def replayed(self) -> dict[str, str]:
         """{revision id: blob id} of everything up to `old`: what a snapshot is made of."""
         wanted = set(self.old) | self.graph.ancestors(*self.old)

@@ -12,7 +12,7 @@ from typing import Any
 
 from revguard.history.script import Script
 
-VERSION = 1
+VERSION = 2
 _KEPT = 20_000  # scripts; beyond that, those that this run did not need go
 
 

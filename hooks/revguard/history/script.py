@@ -151,13 +151,14 @@ def _assigned(target: ast.expr, value: object) -> Iterator[tuple[str, object]]:
 
 
 def _imports(body: list[ast.stmt]) -> Iterator[str]:
-    """Top modules that are imported anywhere, in functions too."""
+    """Modules that are imported anywhere, in functions too; of `from a import b` a and a.b."""
     for statement in body:
         if isinstance(statement, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in statement.names)
+            yield from (alias.name for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
             if statement.module and not statement.level:
-                yield statement.module.partition(".")[0]
+                yield statement.module
+                yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
         elif hasattr(statement, "body") or hasattr(statement, "cases"):
             for field in ("body", "orelse", "finalbody"):
                 yield from _imports(getattr(statement, field, []))

@@ -176,11 +176,15 @@ def several_revisions(
     """More than one new revision of one branch. `new`: those that no parent (or the base) has."""
     wanted = set(new)
     nodes = (graph.nodes[id_] for id_ in graph.order if id_ in wanted)
-    counted = [node.id for node in nodes if not (node.is_mergepoint or node.dynamic)]
+    counted = [node.id for node in nodes if not (node.is_mergepoint or _may_merge(node))]
     if len(counted) < 2:
         return []
     groups = Branches(graph).groups(counted)
     return [_several_finding(group, graph, one_per) for group in groups if len(group) > 1]
+
+
+def _may_merge(node: Node) -> bool:
+    return node.dynamic and not node.down
 
 
 def _several_finding(group: tuple[str, ...], graph: Graph, one_per: str) -> Finding:
