@@ -127,13 +127,7 @@ class _Work:
 
     def unaffected(self, environment: Environment) -> Record | None:
         """A record by which the judged change cannot matter to the environment."""
-        memory = self.records(environment)
-        for record in memory.newest() if self.subject.parents else ():
-            if memory.speaks(record, self.subject.tree) and any(
-                memory.speaks(record, parent) for parent in self.subject.parents
-            ):
-                return record
-        return None
+        return self.records(environment).unaffected(self.subject.tree, self.subject.parents)
 
     def judge(self, affected: Sequence[Environment]) -> list[Judged]:
         """Judge the environments, side by side where there are cores."""
@@ -207,10 +201,13 @@ class _Work:
         known = judged_before(case)
         if known is not None:
             return known
-        # the databases, the worker and the rules are for those who need them
-        from revguard.evaluation.judge import judge
+        from revguard.project.launch import Worker
 
-        return judge(case)
+        with Worker.of(around) as worker:
+            # it loads Alembic while we load the databases, the rules and what is to be judged
+            from revguard.evaluation.judge import judge
+
+            return judge(case, worker)
 
     def add(self, judged: Sequence[Judged]) -> list[Judged]:
         """Put what is missing into the commit."""

@@ -19,7 +19,6 @@ from revguard import __version__
 from revguard.errors import CouldNotCheck
 from revguard.observed import Relevance
 from revguard.staging import trees
-from revguard.staging.plumbing import GitFailed
 from revguard.staging.repository import Repository
 
 _KEPT = 24  # records of one environment
@@ -42,6 +41,7 @@ class Record:
     dialect: str = ""
     driver: str = ""
     parents: tuple[str, ...] = ()  # trees of the parents that the report speaks of
+    changed: tuple[str, ...] = ()  # from the first parent, as Records.changed() has it
     base: str | None = None
     day: str = ""
     report: Mapping[str, Any] | None = None
@@ -56,14 +56,15 @@ class Records:
         self._repo = repo
         self._enabled = enabled
         self._loaded: dict[str, Record | None] = {}
-        self._same: dict[tuple[str, str], bool] = {}
+        self._between: dict[tuple[str, str], list[trees.Change]] = {}
 
     def speaking_for(self, tree: str, settings: str) -> Record | None:
         """The newest record that was made with these settings and speaks for this tree."""
-        for record in self.newest():
-            if record.settings == settings and self.speaks(record, tree):
+        found = [record for record in self.newest() if record.settings == settings]
+        for record in found:
+            if record.tree == tree:  # asks git nothing
                 return record
-        return None
+        return next((record for record in found if self.speaks(record, tree)), None)
 
     def report_for(
         self, tree: str, parents: tuple[str, ...], base: str | None, settings: str, day: str
@@ -72,34 +73,51 @@ class Records:
         for record in self.newest():
             if (
                 record.report is not None
-                and record.settings == settings
-                and record.base == base
-                and record.day == day
+                and (record.settings, record.base, record.day) == (settings, base, day)
                 and len(record.parents) == len(parents)
-                and self.speaks(record, tree)
-                and all(
-                    self._alike(record, old, new)
-                    for old, new in zip(record.parents, parents, strict=True)
-                )
+                and self._is_same_change(record, tree, parents)
             ):
                 return record
         return None
+
+    def _is_same_change(self, record: Record, tree: str, parents: tuple[str, ...]) -> bool:
+        if record.parents == parents and parents:
+            return record.changed == self.changed(record.observed, parents[0], tree)
+        return self.speaks(record, tree) and all(
+            self._alike(record, old, new) for old, new in zip(record.parents, parents, strict=True)
+        )
+
+    def unaffected(self, tree: str, parents: tuple[str, ...]) -> Record | None:
+        """A record by which nothing that can matter differs between the tree and a parent."""
+        for record in self.newest():
+            for parent in parents:
+                if not self.changed(record.observed, parent, tree) and self.speaks(record, parent):
+                    return record
+        return None
+
+    def changed(self, observed: Mapping[str, Any], old: str, new: str) -> tuple[str, ...]:
+        """What differs between two trees and can matter: "status path blob" each."""
+        relevant = Relevance(observed)
+        return tuple(
+            f"{change.status} {change.path} {change.new.oid if change.new else ''}"
+            for change in self._changes(old, new)
+            if relevant(change.status, change.path)
+        )
 
     def speaks(self, record: Record, tree: str) -> bool:
         """Whether nothing relevant differs between the record's tree and this one."""
         return self._alike(record, record.tree, tree)
 
     def _alike(self, record: Record, old: str, new: str) -> bool:
-        if old == new:
-            return True
-        relevant = Relevance(record.observed)
         try:
-            return not any(
-                relevant(change.status, change.path)
-                for change in trees.changes(self._repo, old or None, new)
-            )
-        except (GitFailed, CouldNotCheck):
+            return old == new or not self.changed(record.observed, old, new)
+        except CouldNotCheck:
             return False  # a tree of long ago, that git has collected
+
+    def _changes(self, old: str, new: str) -> list[trees.Change]:
+        if (old, new) not in self._between:
+            self._between[old, new] = trees.changes(self._repo, old, new)
+        return self._between[old, new]
 
     def newest(self) -> list[Record]:
         """The newest records, newest first."""
@@ -143,7 +161,7 @@ class Records:
             data = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
             if data.pop("version") != __version__:
                 return None
-            tuples = ("drift", "version_locations", "hook_files", "parents")
+            tuples = ("drift", "version_locations", "hook_files", "parents", "changed")
             data.update({name: tuple(data[name]) for name in tuples})
             Relevance(data["observed"])
             return Record(**data)

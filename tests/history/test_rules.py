@@ -245,6 +245,19 @@ LABELLED = {**WEB, "j1": text("j1", "aaaa", labels="jobs")}
             id="a third one",
         ),
         pytest.param(
+            [{"x": text("x"), "y": text("y")}],
+            {
+                "x": text("x"),
+                "y": text("y"),
+                "v": text("v", ("x", "y")),
+                "w": text("w", ("x", "y")),
+            },
+            "v w",
+            "w",
+            "alembic merge",
+            id="two mergepoints of what was apart",
+        ),
+        pytest.param(
             [WEB],
             {**WEB, "b": text("b", "aaaa")},
             "b w1",
@@ -304,6 +317,11 @@ def test_multiple_heads_fires(before, after, heads, at, hint):
         ),
         pytest.param([AB], {**AB, "x": "revision = 'x'\ndown_revision = f()"}, id="computed"),
         pytest.param([AB], {**AB, "x": text("x", "gone")}, id="broken, which is another rule"),
+        pytest.param(
+            [AB],
+            {**SIDE, "x": "revision = 'x'\ndown_revision = ('bbbb', f())"},
+            id="computed, and may merge them",
+        ),
     ],
 )
 def test_multiple_heads_does_not_fire(before, after):
@@ -355,6 +373,16 @@ def test_many_heads_are_not_all_named():
     [
         pytest.param([dict((A,))], ABC, 2, "cccc", id="a chain"),
         pytest.param([], AB, 2, "bbbb", id="first commit"),
+        pytest.param(
+            [AB],
+            {
+                **ABC,
+                "d": "revision = 'd'\ndown_revision = 'cccc'\n" + "\n" * 5 + "depends_on = f()",
+            },
+            2,
+            "d",
+            id="what it depends on is computed",
+        ),
         pytest.param([dict((A,))], SIDE, 2, "side", id="side by side"),
         pytest.param(
             [dict((A,))],
@@ -411,6 +439,11 @@ def test_several_revisions_fires(before, after, count, at):
         ),
         pytest.param([AB], {**ABC, "x": text("x")}, id="one for each history"),
         pytest.param([AB], {**ABC, "x": "revision = 'x'\ndown_revision = f()"}, id="computed"),
+        pytest.param(
+            [SIDE],
+            {**SIDE, "m": "revision = 'm'\ndown_revision = f()", "n": text("n", "m")},
+            id="computed, and may be a mergepoint",
+        ),
     ],
 )
 def test_several_revisions_does_not_fire(before, after):
@@ -515,6 +548,7 @@ def test_texts_are_loaded_once_and_only_where_they_differ():
     edited_revision(before, after, [before], blobs.load)
     assert [len(asked) for asked in blobs.asked] == [2]
     edited_revision(before, before, [before], blobs.load)
+    edited_revision(before, after, [after], blobs.load)  # edited earlier
     assert len(blobs.asked) == 1
 
 

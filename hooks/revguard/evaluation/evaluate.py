@@ -29,6 +29,7 @@ class Task:
     histories: Callable[[tuple[str, ...]], Histories]
     locations: tuple[str, ...] | None  # as far as they are known before the worker says it
     dialect: str | None  # likewise
+    ahead: bool = True  # start the database before env.py asks for it
     generate: bool
     message: str | None = None
     proven: tuple[str, ...] = ()  # digests of metadata for which nothing is new
@@ -55,15 +56,21 @@ class Evaluated:
     timings_ms: Mapping[str, int] = field(default_factory=dict)
 
 
-def evaluate(around: Surroundings, task: Task) -> Evaluated:
-    """Run env.py of the subject's tree against an ephemeral database. CouldNotCheck."""
+def evaluate(around: Surroundings, task: Task, worker: Worker | None = None) -> Evaluated:
+    """Run env.py of the subject's tree against an ephemeral database. CouldNotCheck.
+
+    `worker` is one that was started ahead, and has not been asked anything.
+    """
     with ExitStack() as stack:
-        return _Evaluation(around, task, stack).run()
+        return _Evaluation(around, task, stack, worker).run()
 
 
 class _Evaluation:
-    def __init__(self, around: Surroundings, task: Task, stack: ExitStack) -> None:
+    def __init__(
+        self, around: Surroundings, task: Task, stack: ExitStack, worker: Worker | None
+    ) -> None:
         self._around = around
+        self._worker = worker
         self._task = task
         self._stack = stack
         self._histories: Histories | None = None
@@ -77,15 +84,7 @@ class _Evaluation:
     def run(self) -> Evaluated:
         around, task = self._around, self._task
         started = time.monotonic()
-        worker = self._stack.enter_context(
-            Worker(
-                around.interpreter.path,
-                around.run().environ(around.environ),
-                str(around.run().folder),
-                around.timeout,
-            )
-        )
-        around.run().register(worker.process.pid)
+        worker = self._worker or self._stack.enter_context(Worker.of(around))
         self._serving = self._stack.enter_context(
             Serving(
                 around.run(),
@@ -97,7 +96,7 @@ class _Evaluation:
         )
         if task.locations is not None:
             self._histories = task.histories(task.locations)
-            if task.dialect and task.database is None and not task.proven:
+            if task.dialect and task.database is None and task.ahead:
                 self._serving.start(task.dialect, self._histories.replayed(), self._extra())
         checkout = self._stack.enter_context(
             materialise.checkout(task.subject.repo, task.subject.tree, task.subject.cache)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from revguard.evaluation import failures
 from revguard.evaluation.case import Case, Judged
 from revguard.evaluation.evaluate import Task, evaluate
 from revguard.evaluation.findings import BrokenHistoryError, checked, finished
-from revguard.evaluation.parents import known_now, known_of_parents, parent_record, proven
+from revguard.evaluation.parents import (
+    known_now,
+    known_of_parents,
+    names_schema,
+    parent_record,
+    proven,
+)
 from revguard.evaluation.reporting import Judgement
 from revguard.evaluation.subject import Histories, histories
+from revguard.project.launch import Worker
 from revguard.records import Record
 from revguard.verdict import (
     EnvironmentReport,
@@ -20,48 +27,47 @@ from revguard.verdict import (
 )
 
 
-def judge(case: Case) -> Judged:
-    """Judge one environment. CouldNotCheck and ConfigError propagate."""
+def judge(case: Case, worker: Worker) -> Judged:
+    """Judge one environment by a worker that was started for it. CouldNotCheck, ConfigError."""
     started = time.monotonic()
-    remembered = case.records.newest()[:1]
+    last = next(iter(case.records.newest()), None)
     roots = list(case.around.environment.roots)
-    if remembered and remembered[0].root in roots:
-        roots.sort(key=lambda root: root != remembered[0].root)
+    if last is not None and last.root in roots:
+        roots.sort(key=lambda root: root != last.root)
+    ready: Worker | None = worker
     for root in roots[:-1]:
         try:
-            return _judge_at(case, root, remembered, started)
+            return _judge_at(case, root, last, ready, started)
         except failures.ModuleMissing:  # noqa: PERF203  (env.py may import from the next)
-            continue
-    return _judge_at(case, roots[-1], remembered, started)
+            ready = None
+    return _judge_at(case, roots[-1], last, ready, started)
 
 
-def _judge_at(case: Case, root: str, remembered: Sequence[Record], started: float) -> Judged:
+def _judge_at(
+    case: Case, root: str, last: Record | None, worker: Worker | None, started: float
+) -> Judged:
     try:
-        return _evaluated_at(case, root, remembered, started)
+        return _evaluated_at(case, root, last, worker, started)
     except BrokenHistoryError as broken:
         return _broken(case, broken)
 
 
-def _evaluated_at(case: Case, root: str, remembered: Sequence[Record], started: float) -> Judged:
+def _evaluated_at(
+    case: Case, root: str, last: Record | None, worker: Worker | None, started: float
+) -> Judged:
     environment = case.around.environment
-    last = remembered[0] if remembered else None
-    locations = environment.version_locations or (last.version_locations if last else None)
-    hint = environment.url_hint
-    dialect = environment.settings.driver or (last.dialect if last else None)
+    locations = environment.version_locations or (last.version_locations if last else ()) or None
     parent = parent_record(case)
     known = known_now(case)
-
-    def read(found: tuple[str, ...]) -> Histories:
-        return checked(case, histories(case.subject, environment, found))
-
-    found = read(locations) if locations else None
-    same, base_record = proven(case, parent, known, found)
+    read = _reader(case)
+    same, base_record = proven(case, parent, known, read(locations) if locations else None)
     task = Task(
         subject=case.subject,
         root=root,
         histories=read,
-        locations=locations or None,
-        dialect=(dialect or (hint[0] if hint else None) or "").partition("+")[0] or None,
+        locations=locations,
+        dialect=_dialect(case, last),
+        ahead=not same or names_schema(case, base_record),
         generate=case.generate,
         message=case.message,
         proven=same,
@@ -69,12 +75,33 @@ def _evaluated_at(case: Case, root: str, remembered: Sequence[Record], started: 
         known=known,
         ask_known=lambda serving: known_of_parents(case, serving, root, locations),
     )
-    evaluated = evaluate(case.around, task)
+    evaluated = evaluate(case.around, task, worker)
     judgement = Judgement(case, evaluated, base_record)
     report = judgement.report(int((time.monotonic() - started) * 1000))
     record = judgement.record(report)
     case.records.save(record)
     return Judged(report=report, observed=record.observed, record=record)
+
+
+def _reader(case: Case) -> Callable[[tuple[str, ...]], Histories]:
+    """Reads the histories of version folders, once each."""
+    found: dict[tuple[str, ...], Histories] = {}
+
+    def read(locations: tuple[str, ...]) -> Histories:
+        if locations not in found:
+            environment = case.around.environment
+            found[locations] = checked(case, histories(case.subject, environment, locations))
+        return found[locations]
+
+    return read
+
+
+def _dialect(case: Case, last: Record | None) -> str | None:
+    """The environment's dialect, as far as it is known before env.py connects."""
+    environment = case.around.environment
+    hint = environment.url_hint
+    found = environment.settings.driver or (last.dialect if last else "") or (hint or ("",))[0]
+    return found.partition("+")[0] or None
 
 
 def _broken(case: Case, broken: BrokenHistoryError) -> Judged:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from revguard.evaluation.case import Case
 from revguard.evaluation.evaluate import Task, evaluate
 from revguard.evaluation.keeping import record_of
 from revguard.evaluation.nothing import refuse_nothing
 from revguard.evaluation.serving import Serving
 from revguard.evaluation.subject import Histories
+from revguard.observed import Relevance
 from revguard.records import Record
 from revguard.staging import trees
+
+_SCHEMA = re.compile(
+    rb"Column|column|Mapped|Table|__table|Index|Constraint|ForeignKey|Enum|Sequence|Identity"
+    rb"|Computed|Field\(|metadata|relationship|server_default|nullable|op\."
+)
 
 
 def parent_record(case: Case) -> Record | None:
@@ -51,6 +59,28 @@ def proven(
         if any(change.path.startswith(f"{folder}/") for folder in folders):
             return (), None
     return (parent.digest,), parent
+
+
+def names_schema(case: Case, parent: Record | None) -> bool:
+    """Whether the changed lines look like a change of the schema.
+
+    Decides only whether the database is started ahead, never what is found.
+    """
+    if parent is None:
+        return True
+    changes = trees.changes(case.subject.repo, parent.tree, case.subject.tree)
+    matters = Relevance(parent.observed)
+    blobs = [
+        [entry.oid if entry else "" for entry in (change.old, change.new)]
+        for change in changes
+        if matters(change.status, change.path)
+    ]
+    texts = trees.read_blobs(case.subject.repo, {oid for pair in blobs for oid in pair if oid})
+    return any(
+        _SCHEMA.search(line)
+        for old, new in blobs
+        for line in {*texts.get(old, b"").splitlines()} ^ {*texts.get(new, b"").splitlines()}
+    )
 
 
 def known_of_parents(

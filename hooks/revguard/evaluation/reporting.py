@@ -97,11 +97,18 @@ class Judgement:
         return replace(
             record,
             parents=case.subject.parents,
+            changed=self._relevant_changes(record),
             base=case.subject.base,
             day=case.today.isoformat(),
             report=environment_to_dict(report),
             notes={"fresh": [item["key"] for item in self.result["left"]]},
         )
+
+    def _relevant_changes(self, record: Record) -> tuple[str, ...]:
+        subject = self.case.subject
+        if not subject.parents:
+            return ()
+        return self.case.records.changed(record.observed, subject.parents[0], subject.tree)
 
     def _database(self) -> DatabaseInfo | None:
         database = self.evaluated.database

@@ -9,15 +9,30 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from revguard import subprocesses
 from revguard.errors import CouldNotCheck
+from revguard.project.interpreter import Interpreter
+from revguard.runs import Run
 
 _LOG_BYTES = 64 * 1024
 _BOOT = Path(__file__).resolve().parent.parent / "worker" / "boot.py"
+
+
+class Surroundings(Protocol):
+    """What starting a worker takes."""
+
+    @property
+    def interpreter(self) -> Interpreter: ...
+    @property
+    def environ(self) -> Mapping[str, str]: ...
+    @property
+    def timeout(self) -> float: ...
+    @property
+    def run(self) -> Callable[[], Run]: ...
 
 
 class Worker:
@@ -42,6 +57,16 @@ class Worker:
         )
         for work in (self._read_events, self._drain_log):
             threading.Thread(target=work, daemon=True).start()
+
+    @classmethod
+    def of(cls, around: Surroundings) -> Worker:
+        """The worker of an environment, as one of its run's processes."""
+        run = around.run()
+        worker = cls(
+            around.interpreter.path, run.environ(around.environ), str(run.folder), around.timeout
+        )
+        run.register(worker.process.pid)
+        return worker
 
     def __enter__(self) -> Worker:  # noqa: PYI034  (Self is of 3.11)
         return self
