@@ -47,8 +47,12 @@ def staged(repo: Repository) -> Staged:
         )
     tree = _tree(repo, written)
     if heads.returncode != 0:
-        if repository.head(repo) is not None:
-            raise plumbing.GitFailed(heads)
+        head = repository.head(repo)
+        if head is not None:
+            raise CouldNotCheck(
+                f"git cannot read HEAD's commit {head} or its tree",
+                hint="see what is missing with `git fsck`",
+            )
         return Staged(tree, (), None)
     head, head_tree = heads.text().split()
     return Staged(tree, (head, *repository.merged(repo)), head_tree)
