@@ -327,6 +327,23 @@ def test_only_changed_files_are_written(git, cache):
         assert fresh_file_count(made.path, before) == 2
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_only_what_is_wrong_is_written_into_a_dirty_checkout(git, cache, killed):
+    tree = tree_of(git)
+    for _ in range(3):
+        try:
+            with materialise.checkout(find(git), tree, cache) as made:
+                before = inodes(made.path)
+                edit(Path(made.path))
+                made.mark_dirty()
+                if killed:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            pass
+        with materialise.checkout(find(git), tree, cache) as made:
+            assert fresh_file_count(made.path, before) == 1
+
+
 def spoil_nothing(path):
     pass
 
@@ -496,12 +513,15 @@ def test_killed_between_two_conversions(git, tmp_path, cache):
     "text",
     ["", "nonsense", "[]", "{}", '{"format": 1}', '{"format": 99}', "\0", '{"format":1,"x":2}'],
 )
-def test_a_corrupt_state_is_rebuilt(git, tmp_path, cache, text):
+@pytest.mark.parametrize("name", ["0.json", "0.used"])
+def test_a_corrupt_state_is_rebuilt(git, tmp_path, cache, name, text):
     tree = tree_of(git)
     with materialise.checkout(find(git), tree, cache) as made:
         pass
     edit(Path(made.path))
-    (cache / "trees/0.json").write_text(text)
+    (cache / "trees" / name).write_text(text)
+    if name == "0.used":
+        (cache / "trees/0.json").unlink()
     assert materialised(git, tree, cache) == as_git_does(git, tree, tmp_path)
 
 

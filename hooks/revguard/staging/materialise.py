@@ -48,31 +48,30 @@ def checkout(repo: Repository, tree: str, cache: str | Path) -> Iterator[Checkou
     with slots.take(os.path.join(cache, "trees"), tree) as slot:
         path = os.path.join(slot.folder, os.path.basename(repo.toplevel) or "tree")
         try:
-            state = _bring(repo, slot, path, tree)
+            slot.note(_bring(repo, slot, path, tree))
         except OSError as error:
             raise _not_written(slot.folder, error) from error
         made = Checkout(path=path, tree=tree)
         try:
             yield made
         except Exception:
-            _keep(slot, state, made)
+            _close(slot, made)
             raise
-        # an interrupt may have stopped the worker anywhere: the slot stays as it was opened
-        _keep(slot, state, made)
+        # an interrupt may have stopped the worker anywhere: the slot stays as if in use
+        _close(slot, made)
 
 
-def _keep(slot: Slot, state: State, made: Checkout) -> None:
+def _close(slot: Slot, made: Checkout) -> None:
     if not made.dirty:
         with contextlib.suppress(OSError):
-            slot.write(state)
+            slot.close()
 
 
 def _bring(repo: Repository, slot: Slot, path: str, tree: str) -> State:
-    """Make the folder hold the tree, by the shortest way that is safe; its state is then clean."""
-    before = slot.state
-    known = before if before is not None and _is_known(repo, before, path) else None
+    """Make the folder hold the tree, by the shortest way that is safe."""
+    known = slot.state if _is_known(repo, slot, path) else None
     if known is not None and known.tree == tree:
-        slot.write(replace(known, clean=False))
+        slot.begin()
         return known
     blobs.fetch_missing(repo, tree)
     settings, changes = _settings_and_changes(repo, known.tree if known else None, tree)
@@ -80,28 +79,25 @@ def _bring(repo: Repository, slot: Slot, path: str, tree: str) -> State:
         after = replace(known, tree=tree, hollow=_without(known.hollow, changes))
         plan = plans.of_changes(changes)
     else:
-        after, plan = _survey(repo, before, path, tree, settings)
-    slot.write(replace(after, clean=False, conversion=_while_filling(before, after)))
+        after, plan = _survey(repo, slot.state, path, tree, settings)
+    # stopped halfway, some files would be converted in the old way and some in the new one
+    slot.begin(forget=slot.state is not None and slot.state.conversion != after.conversion)
     hollow = filling.fill(repo, path, plan)
-    return replace(after, clean=True, hollow=tuple(sorted({*after.hollow, *hollow})))
+    return replace(after, hollow=tuple(sorted({*after.hollow, *hollow})))
 
 
-def _is_known(repo: Repository, state: State, path: str) -> bool:
+def _is_known(repo: Repository, slot: Slot, path: str) -> bool:
     return (
-        state.clean
+        slot.clean
+        and slot.state is not None
         and os.path.isdir(path)
-        and not any(filling.is_checked_out(repo, name) for name in state.hollow)
+        and not any(filling.is_checked_out(repo, name) for name in slot.state.hollow)
     )
 
 
 def _without(hollow: tuple[str, ...], changes: list[Change]) -> tuple[str, ...]:
     changed = {change.path for change in changes}
     return tuple(name for name in hollow if name not in changed)
-
-
-def _while_filling(before: State | None, after: State) -> str:
-    # stopped halfway, some files would be converted in the old way and some in the new one
-    return after.conversion if before and before.conversion == after.conversion else ""
 
 
 def _survey(
@@ -119,7 +115,7 @@ def _survey(
         keep=before is not None and before.conversion == conversion,
         sizes=not attributes and not settings.touch_all,
     )
-    return slots.State(tree=tree, clean=False, conversion=conversion, hollow=()), plan
+    return slots.State(tree=tree, conversion=conversion, hollow=()), plan
 
 
 class _Settings(NamedTuple):

@@ -11,6 +11,8 @@ import tempfile
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from revguard.errors import CouldNotCheck
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,27 +26,45 @@ class State:
     """What is in a slot, as far as it is known."""
 
     tree: str
-    clean: bool  # it was closed, and nothing but bytecode was written since
-    conversion: str  # what decides how blobs become files, apart from attributes in the tree
+    conversion: str  # what decides how its blobs became files
     hollow: tuple[str, ...]  # submodules that are empty folders, since they are not checked out
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A folder that nobody else uses while this process holds it."""
+    """A folder that nobody else uses while this process holds it.
 
-    folder: str
-    state_file: str  # "" where nothing is kept
+    Its state lies in one file while it is closed and in another one while it is in use, so a run
+    that was killed is seen. Renaming costs nothing; replacing a file makes ext4 wait for the disk.
+    """
+
+    folder: str  # beside it lie `<folder>.json` and `<folder>.used`
     state: State | None
+    clean: bool  # it was closed, and nothing but bytecode was written since
+    kept: bool = True
 
-    def write(self, state: State) -> None:
-        """Note what is in the slot."""
-        self.state = state
-        if self.state_file:
-            temporary = f"{self.state_file}.new"
+    def begin(self, *, forget: bool = False) -> None:
+        """From now on the folder changes; `forget`: so that its state says nothing any more."""
+        if self.clean:
+            os.replace(_closed(self.folder), _used(self.folder))
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(_used(self.folder))
+        if forget:
+            _discard(_used(self.folder))
+
+    def note(self, state: State) -> None:
+        """The folder has become as the state says."""
+        if self.kept and (state != self.state or not os.path.exists(_used(self.folder))):
+            temporary = f"{self.folder}.new"
             with open(temporary, "w", encoding="utf-8") as file:
                 json.dump({"format": _FORMAT, **asdict(state)}, file)
-            os.replace(temporary, self.state_file)
+            _discard(_used(self.folder))
+            os.replace(temporary, _used(self.folder))
+
+    def close(self) -> None:
+        """The folder is still as noted, and nobody changes it from now on."""
+        if self.kept:
+            os.replace(_used(self.folder), _closed(self.folder))
 
 
 @contextlib.contextmanager
@@ -53,9 +73,9 @@ def take(root: str, tree: str) -> Iterator[Slot]:
     with contextlib.ExitStack() as stack:
         slot = _kept(root, tree, stack)
         if slot is None:
-            folder = tempfile.mkdtemp(prefix="revguard-tree-")
+            folder = _temporary()
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            slot = Slot(folder=folder, state_file="", state=None)
+            slot = Slot(folder=os.path.join(folder, "0"), state=None, clean=False, kept=False)
         yield slot
 
 
@@ -69,13 +89,24 @@ def _kept(root: str, tree: str, stack: contextlib.ExitStack) -> Slot | None:
             stack.callback(os.close, lock)
             folder = os.path.join(root, str(number))
             os.makedirs(folder, exist_ok=True)
-            slot = Slot(folder=folder, state_file=f"{folder}.json", state=_state(f"{folder}.json"))
+            closed, used = _state(_closed(folder)), _state(_used(folder))
+            slot = Slot(folder=folder, state=closed or used, clean=closed is not None)
             _probe(folder)
             _evict(root, number)
             return slot
     except OSError:  # read-only, full, or a file system without locks
         pass
     return None
+
+
+def _temporary() -> str:
+    try:
+        return tempfile.mkdtemp(prefix="revguard-tree-")
+    except OSError as error:
+        raise CouldNotCheck(
+            f"neither the cache nor a temporary folder can be written: {error}",
+            hint="set REVGUARD_CACHE_DIR to a folder that can be written",
+        ) from error
 
 
 def _probe(folder: str) -> None:
@@ -87,30 +118,42 @@ def _probe(folder: str) -> None:
 
 def _by_nearness(root: str, tree: str) -> Iterator[int]:
     recent = _by_use(root)
-    same = [number for number in recent if _holds(_state(_state_file(root, number)), tree)]
+    same = [number for number in recent if _holds(root, number, tree)]
     yield from same
     yield from (number for number in recent if number not in same)
     yield from (number for number in range(_MOST) if number not in recent)
 
 
-def _holds(state: State | None, tree: str) -> bool:
-    return state is not None and state.clean and state.tree == tree
+def _holds(root: str, number: int, tree: str) -> bool:
+    state = _state(_closed(os.path.join(root, str(number))))
+    return state is not None and state.tree == tree
 
 
 def _by_use(root: str) -> list[int]:
     """The numbers of the slots, the last used first."""
     numbers = [int(name) for name in os.listdir(root) if name.isdigit()]
-    return sorted(numbers, key=lambda number: (-_used(root, number), number))
+    return sorted(numbers, key=lambda number: (-_last_use(root, number), number))
 
 
-def _used(root: str, number: int) -> float:
-    with contextlib.suppress(OSError):
-        return os.stat(_state_file(root, number)).st_mtime
+def _last_use(root: str, number: int) -> float:
+    folder = os.path.join(root, str(number))
+    for path in (_used(folder), _closed(folder)):
+        with contextlib.suppress(OSError):
+            return os.stat(path).st_mtime
     return 0
 
 
-def _state_file(root: str, number: int) -> str:
-    return os.path.join(root, f"{number}.json")
+def _closed(folder: str) -> str:
+    return f"{folder}.json"
+
+
+def _used(folder: str) -> str:
+    return f"{folder}.used"
+
+
+def _discard(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _state(path: str) -> State | None:
@@ -132,9 +175,11 @@ def _evict(root: str, ours: int) -> None:
         if lock is None:
             continue
         # the lock file stays: whoever waits for it would else hold one that is no more
+        folder = os.path.join(root, str(number))
         with contextlib.suppress(OSError):
-            os.unlink(_state_file(root, number))
-        shutil.rmtree(os.path.join(root, str(number)), ignore_errors=True)
+            _discard(_closed(folder))
+            _discard(_used(folder))
+        shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
 
 
