@@ -19,6 +19,8 @@ from revguard.project.interpreter import Interpreter
 from revguard.runs import Run
 
 _LOG_BYTES = 64 * 1024
+_LAST_EVENTS_SECONDS = 1.0
+_PIPES_CLOSED = 79  # as worker/session.py says it
 _BOOT = Path(__file__).resolve().parent.parent / "worker" / "boot.py"
 
 
@@ -55,7 +57,10 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        for work in (self._read_events, self._drain_log):
+        self.refused: list[str] = []  # connections that were, as they were
+        reader = threading.Thread(target=self._read_events, daemon=True)
+        reader.start()
+        for work in (self._drain_log, lambda: self._watch(reader)):
             threading.Thread(target=work, daemon=True).start()
 
     @classmethod
@@ -96,10 +101,12 @@ class Worker:
                 raise CouldNotCheck(
                     f"env.py took longer than {self._timeout:g} s and was stopped",
                     hint="look for a lock, a prompt or a retry loop in env.py, or raise `timeout` "
-                    "in [tool.revguard]" + self._last_output(),
+                    "in [tool.revguard]" + self._refusals() + self._last_output(),
                 ) from None
             if event is None:
                 raise CouldNotCheck(self._ended(), hint=self._last_output().strip())
+            if event["event"] == "refused":
+                self.refused.append(event["message"])
             yield event
             if event["event"] in ("result", "failed"):
                 return
@@ -114,11 +121,16 @@ class Worker:
 
     def _ended(self) -> str:
         code = self.process.wait()
+        if code == _PIPES_CLOSED:
+            return "env.py closed files that it had not opened, the pipes to revguard among them"
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return (
             f"the project's interpreter ended while env.py ran ({how}): a call of os._exit(), "
             "a crash, or not enough memory"
         )
+
+    def _refusals(self) -> str:
+        return f"\n{self.refused[0]}" if self.refused else ""
 
     def _last_output(self) -> str:
         lines = self.log().strip().splitlines()[-8:]
@@ -132,6 +144,12 @@ class Worker:
                 self._events.put(json.loads(line))
         except ValueError:
             pass
+        self._events.put(None)
+
+    def _watch(self, reader: threading.Thread) -> None:
+        """A process that env.py forked may hold the pipe open when the worker itself is gone."""
+        self.process.wait()
+        reader.join(_LAST_EVENTS_SECONDS)
         self._events.put(None)
 
     def _drain_log(self) -> None:

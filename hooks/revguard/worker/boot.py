@@ -18,13 +18,23 @@ if TYPE_CHECKING:
 
 def _claim_pipes() -> tuple[TextIO, TextIO]:
     """Keep stdin and stdout for the protocol; what the project prints goes to stderr."""
-    commands = os.fdopen(os.dup(0), "r", encoding="utf-8", newline="\n")
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    commands = os.fdopen(_aside(0), "r", encoding="utf-8", newline="\n")
+    events = os.fdopen(_aside(1), "w", encoding="utf-8", newline="\n")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
     return commands, events
+
+
+def _aside(descriptor: int) -> int:
+    """A copy with a high number: code that makes a daemon of itself closes 3 to 255."""
+    try:
+        import fcntl
+
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 500)
+    except (ImportError, OSError):  # Windows, or so many are not allowed
+        return os.dup(descriptor)
 
 
 def _load(folder: str) -> ModuleType:

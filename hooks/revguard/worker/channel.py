@@ -34,12 +34,15 @@ class Channel:
             try:
                 self._events.write(json.dumps(data, default=str) + "\n")
                 self._events.flush()
-            except (BrokenPipeError, ValueError):
+            except (OSError, ValueError):
                 raise Closed from None
 
     def receive(self) -> dict[str, Any]:
         """The next command as a dict; Closed where the launcher went away."""
-        line = self._commands.readline()
+        try:
+            line = self._commands.readline()
+        except (OSError, ValueError):
+            line = ""
         if not line:
             raise Closed
         return cast("Dict[str, Any]", json.loads(line))

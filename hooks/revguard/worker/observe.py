@@ -8,6 +8,14 @@ import sys
 from typing import Any
 
 _IMPORT_MACHINERY = ("<frozen importlib._bootstrap_external>", "<frozen importlib._bootstrap>")
+_WRITES = {
+    "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink",
+    "os.chmod", "os.utime",
+}  # fmt: skip
+_PROCESSES = {
+    "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork",
+    "os.forkpty",
+}  # fmt: skip
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -42,8 +50,10 @@ class Observer:
                 self._imports.add(args[0])
             elif event in ("os.listdir", "os.scandir"):
                 self._on_list(args[0])
-            elif event in ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate"):
-                self._on_write(args[0])
+            elif event in _WRITES:
+                self._on_writes(args)
+            elif event in _PROCESSES:
+                self._written = True  # who knows what it does
             elif event == "socket.connect":
                 self._hosts.add(repr(args[1]))
         except Exception:  # noqa: BLE001  an observation must never change what the project does
@@ -60,10 +70,15 @@ class Observer:
             self._written = True
         self._read.add(path)
 
-    def _on_write(self, path: Any) -> None:
-        path = os.path.abspath(os.fsdecode(path)) if not isinstance(path, int) else ""
-        if path.startswith(self._prefix) and "__pycache__" not in path:
-            self._written = True
+    def _on_writes(self, args: tuple[Any, ...]) -> None:
+        """Paths come first; last is the descriptor of the folder that they are relative to."""
+        beside = isinstance(args[-1], int) and args[-1] >= 0
+        for value in args:
+            if isinstance(value, (str, bytes, os.PathLike)):
+                path = os.fsdecode(value)
+                inside = os.path.abspath(path).startswith(self._prefix)
+                if "__pycache__" not in path and (inside or (beside and not os.path.isabs(path))):
+                    self._written = True
 
     def _on_list(self, path: Any) -> None:
         if path is None:

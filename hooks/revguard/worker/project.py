@@ -51,6 +51,7 @@ class Project:
 
     def __init__(self, config: Config, compare_defaults: bool = True) -> None:
         self.config = config
+        self._folder = os.getcwd()
         self.script = ScriptDirectory.from_config(config)
         self.env_globals: dict[str, Any] = {}
         self.configured: dict[str, Any] = {}
@@ -58,6 +59,7 @@ class Project:
 
     def reload_scripts(self) -> None:
         """Read the version folders again (a script was added)."""
+        os.chdir(self._folder)
         self.script = ScriptDirectory.from_config(self.config)
 
     def version_locations(self) -> list[str]:
@@ -70,7 +72,11 @@ class Project:
         return [os.path.abspath(str(path)) for path in found]
 
     def run(self, work: Work) -> None:
-        """Run env.py; ``work(heads, context)`` yields migration steps, as a command's does."""
+        """Run env.py; ``work(heads, context)`` yields migration steps, as a command's does.
+
+        It begins in the same folder each time, wherever the last run went.
+        """
+        os.chdir(self._folder)
         with EnvironmentContext(
             self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={}
         ) as env:

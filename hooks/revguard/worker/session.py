@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -19,18 +20,22 @@ if TYPE_CHECKING:
     from .evaluate import Evaluation
     from .project import Project
 
+CLOSED = 79  # the exit code that says: the pipes to the launcher were closed
+
 
 def serve(commands: TextIO, events: TextIO) -> None:
     """Serve one request; whatever happens is told as an event, if anybody still listens."""
     channel = Channel(commands, events)
+    code = 0
     try:
         _serve(channel)
     except Closed:
-        pass
+        code = CLOSED
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)  # threads and atexit handlers of the project may not keep us
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # the project may have closed or replaced them
+                stream.flush()
+        os._exit(code)  # threads and atexit handlers of the project may not keep us
 
 
 def _serve(channel: Channel) -> None:
@@ -135,7 +140,8 @@ class _Session:
         account = failure.describe(error, self.tree, self.request["toplevel"])
         refused = self.guard.refused
         partial = self.evaluation.result if self.evaluation else None
-        traceback.print_exception(type(error), error, error.__traceback__)
+        with contextlib.suppress(Exception):  # stderr may be closed
+            traceback.print_exception(type(error), error, error.__traceback__)
         self.channel.send(
             "failed",
             stage=stage,

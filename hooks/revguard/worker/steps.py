@@ -96,6 +96,7 @@ class Runner:
         the generator that yielded the step hears nothing of it.
         """
         noted = {} if record is None else record
+        _complete(revision.module, "upgrade" if upgrade else "downgrade")
         step = RevisionStep(script.revision_map, revision, upgrade)
         function = step.migration_fn
 
@@ -108,7 +109,7 @@ class Runner:
                 with self._statements.on() as found:
                     noted["statements"] = found
                     function(**kw)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 account = self._account(error, revision, noted)
                 failed(account)
                 raise StepFailed(account) from error
@@ -119,7 +120,7 @@ class Runner:
         return step
 
     def _account(
-        self, error: Exception, revision: Script, record: dict[str, Any]
+        self, error: BaseException, revision: Script, record: dict[str, Any]
     ) -> dict[str, Any]:
         account = failure.describe(error, self._tree, self._toplevel)
         path = failure.relative(str(revision.path), self._tree)
@@ -148,3 +149,15 @@ def between_steps(context: MigrationContext) -> Iterator[Connection]:
     yield connection
     if not before and connection.in_transaction() and hasattr(connection, "rollback"):
         connection.rollback()
+
+
+def _complete(module: Any, name: str) -> None:
+    """Give a script that lacks a function one that says so when it is called."""
+    if hasattr(module, name):
+        return
+    kind = AttributeError if name == "upgrade" else NotImplementedError
+
+    def missing(**_kw: Any) -> None:
+        raise kind(f"the script has no {name}()")
+
+    setattr(module, name, missing)

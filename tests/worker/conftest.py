@@ -1,0 +1,207 @@
+"""A small shop project in a repository of its own, judged by the command line as users do."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+SOURCE = str(Path(__file__).resolve().parents[2] / "hooks")
+
+INI = """\
+[alembic]
+script_location = migrations
+sqlalchemy.url = {url}
+{more}
+[loggers]
+keys = root
+[handlers]
+keys = console
+[formatters]
+keys = plain
+[logger_root]
+level = WARNING
+handlers = console
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+formatter = plain
+[formatter_plain]
+format = %(message)s
+"""
+
+MAKO = '''\
+"""${message}
+
+Revision ID: ${up_revision}
+Revises: ${down_revision | comma,n}
+"""
+from alembic import op
+import sqlalchemy as sa
+${imports if imports else ""}
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = ${repr(branch_labels)}
+depends_on = ${repr(depends_on)}
+
+
+def upgrade():
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade():
+    ${downgrades if downgrades else "pass"}
+'''
+
+MODELS = """\
+import sqlalchemy as sa
+from sqlalchemy.orm import declarative_base
+
+Base = declarative_base()
+
+
+class User(Base):
+    __tablename__ = "users"
+    id = sa.Column(sa.Integer, primary_key=True)
+    name = sa.Column(sa.String(50), nullable=False)
+"""
+
+ENV = """\
+from alembic import context
+from sqlalchemy import engine_from_config, pool
+
+from shop.models import Base
+
+config = context.config
+target_metadata = Base.metadata
+connectable = engine_from_config(
+    config.get_section(config.config_ini_section), prefix="sqlalchemy.", poolclass=pool.NullPool
+)
+with connectable.connect() as connection:
+    context.configure(connection=connection, target_metadata=target_metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+FIRST = '''\
+"""users"""
+from alembic import op
+import sqlalchemy as sa
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(50), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def downgrade():
+    op.drop_table("users")
+'''
+
+URLS = {
+    "sqlite": "sqlite:///shop.db",
+    "postgresql": "postgresql://shop:secret@db.invalid/shop",
+}
+
+
+class Shop:
+    """A repository with models and one revision that makes their table, all committed."""
+
+    def __init__(self, folder, *, python=sys.executable, url=URLS["sqlite"], env=ENV, more=""):
+        self.folder = Path(folder)
+        self.python = str(python)
+        self.git("init", "-q", "-b", "main", str(self.folder), cwd=".")
+        self.write("alembic.ini", INI.format(url=url.replace("%", "%%"), more=more))
+        self.write("migrations/env.py", env)
+        self.write("migrations/script.py.mako", MAKO)
+        self.write("migrations/versions/0001_users.py", FIRST)
+        self.write("shop/__init__.py", "")
+        self.write("shop/models.py", MODELS)
+        self.settings(timeout=60)
+
+    def settings(self, **values):
+        lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        self.write("revguard.toml", "\n".join([f"python = {json.dumps(self.python)}", *lines]))
+
+    def write(self, path, text):
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(textwrap.dedent(text), encoding="utf-8")
+        return target
+
+    def git(self, *argv, cwd=None, check=True):
+        done = subprocess.run(
+            ["git", *argv], cwd=cwd or self.folder, capture_output=True, text=True, check=check
+        )
+        return done.stdout
+
+    def stage(self):
+        self.git("add", "-A")
+
+    def commit(self, message="change"):
+        self.stage()
+        self.git("commit", "-q", "-m", message)
+
+    def add_column(self, line="email = sa.Column(sa.String(100))"):
+        path = self.folder / "shop/models.py"
+        path.write_text(path.read_text(encoding="utf-8") + f"    {line}\n", encoding="utf-8")
+        self.stage()
+
+    def run(self, *argv, environ=None, timeout=120):
+        variables = {**os.environ, "PYTHONPATH": SOURCE, **(environ or {})}
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)
+        return subprocess.run(
+            [sys.executable, "-m", "revguard", *argv],
+            cwd=self.folder,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    def judge(self, *argv, environ=None):
+        """Exit code and the one environment's report of `revguard check` (or other words)."""
+        done = self.run(*(argv or ("check",)), "--format", "json", environ=environ)
+        assert done.stdout.startswith("{"), done.stdout + done.stderr
+        report = json.loads(done.stdout)
+        environments = report["environments"]
+        if report.get("error"):
+            environments = [{"error": report["error"], "findings": []}]
+        return done.returncode, environments[0] if environments else None
+
+
+def rules(environment):
+    return [finding["rule"] for finding in environment["findings"]]
+
+
+@pytest.fixture
+def make_shop(tmp_path, cache_dir):
+    """Makes projects; each test has a cache of its own."""
+
+    def make(**options):
+        return Shop(tmp_path / "shop", **options)
+
+    make.ENV, make.FIRST, make.MODELS, make.INI, make.URLS = ENV, FIRST, MODELS, INI, URLS
+    make.Shop = Shop
+    return make
+
+
+@pytest.fixture
+def shop(make_shop):
+    """A project on SQLite, committed and clean."""
+    made = make_shop()
+    made.commit("start")
+    return made
