@@ -20,13 +20,13 @@ REPOSITORY = PACKAGE.parents[1]
 ORDER = [
     # shared by all: values and small tools
     *("", "errors", "phrases", "leftovers", "observed", "options", "verdict"),
-    *("cachedir", "subprocesses", "runs"),
+    *("cachedir", "subprocesses", "runs", "scratch"),
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
     *("records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
     *("fast", "pipeline", "reporters"),
     # the rim: everything is to its left
-    *("demo", "terminal", "progress", "arguments", "commands", "rim", "cli", "__main__"),
+    *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "__main__"),
 ]
 # Arrows that go the other way, each with its reason
 LENT = {

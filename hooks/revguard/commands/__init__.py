@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -41,7 +42,10 @@ def _doctor(invocation: Invocation) -> Answer:
 def _demo(invocation: Invocation) -> Answer:
     from revguard import demo
 
-    return Answer(text="", code=demo.run(invocation.options))
+    # for a machine standard output holds JSON and nothing else
+    stream = sys.stderr if invocation.format == "json" else None
+    code = demo.run(invocation.options, color=invocation.color, stream=stream)
+    return Answer(text="", data={"ok": code == 0}, code=code)
 
 
 COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
