@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from revguard import cachedir, environments, fast, project, records
+from revguard import cachedir, environments, fast, project, records, scratch
 from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import ConfigError, RevguardError
-from revguard.evaluation import choosing
+from revguard.evaluation import choosing, inert
 from revguard.evaluation.case import Case, Judged, Surroundings, judged_before
 from revguard.evaluation.subject import Subject
 from revguard.observed import merge
@@ -37,6 +37,7 @@ def check(options: Options) -> Report:
     propagate.
     """
     started = time.monotonic()
+    _sweep(options)
     with ExitStack() as stack:
         target = choosing.choose(options)
         settings = choosing.settings_of(target)
@@ -52,13 +53,22 @@ def check(options: Options) -> Report:
             judged = _with_unused_waivers(settings, judged)
         if not options.environments and not options.no_cache:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
-        reports = tuple(one.report for one in judged)
+        reports = tuple(_noted(one.report, settings, found) for one in judged)
     return Report(
         verdict=overall(reports),
         tree=subject.tree,
         duration_ms=int((time.monotonic() - started) * 1000),
         environments=reports,
     )
+
+
+def _sweep(options: Options) -> None:
+    """Remove what killed runs left, also where this run will need no folders of its own."""
+    scratch.sweep(options.environ)
+    if cachedir.has_runs(options.environ):
+        from revguard import runs
+
+        runs.sweep(cachedir.cache_dir(options.environ))
 
 
 def _environments(subject: Subject, settings: Settings, options: Options) -> list[Environment]:
@@ -92,6 +102,14 @@ def _placeholders(environment: Environment) -> Mapping[str, str]:
         "password": "",
         "database": "revguard",
     }
+
+
+def _noted(
+    report: EnvironmentReport, settings: Settings, found: Sequence[Environment]
+) -> EnvironmentReport:
+    """With what is configured and makes no difference: never silently ignored."""
+    said = next(one.settings for one in found if one.name == report.name)
+    return replace(report, notes=(*report.notes, *inert.notes(settings, said)))
 
 
 def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:

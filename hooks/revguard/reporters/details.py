@@ -80,6 +80,12 @@ def background(environment: EnvironmentReport, paint: Paint, width: int) -> str:
     return "\n".join(paint(line, "dim") for line in "\n".join(said).split("\n"))
 
 
+def notes(environment: EnvironmentReport, paint: Paint, width: int) -> str:
+    """What else is to be known."""
+    said = [wrapped(f"note: {one}", width, "", "  ") for one in environment.notes]
+    return "\n".join(paint(line, "dim") for line in "\n".join(said).split("\n"))
+
+
 def _interpreter(environment: EnvironmentReport) -> str:
     found = environment.interpreter
     if found is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from revguard.phrases import counted, phrase, summary
-from revguard.reporters.details import background, proof_line, script_block
+from revguard.reporters.details import background, notes, proof_line, script_block
 from revguard.reporters.paint import Paint, one_line, wrapped
 from revguard.verdict import EnvironmentReport, Finding, Report, SchemaChange, Verdict
 
@@ -99,6 +99,8 @@ def _details(environment: EnvironmentReport, page: _Page) -> Iterator[str]:
         yield proof_line(environment, page.paint, page.width)
     if page.verbose:
         yield background(environment, page.paint, page.width)
+    elif environment.notes and not page.quiet:
+        yield notes(environment, page.paint, page.width)
 
 
 def _changes(environment: EnvironmentReport, page: _Page) -> str:

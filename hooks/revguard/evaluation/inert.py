@@ -1,0 +1,50 @@
+"""Settings that this version takes and does not act on: what is configured in, notes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from revguard.config import EnvironmentSettings, Settings
+from revguard.rules import RULES
+
+_NOT_YET: Final = "this version does not act on it"
+_DEFAULTS: Final = EnvironmentSettings()
+_PROVED: Final = ("upgrade", "round-trip")  # whatever `prove` says
+
+# each key, and what happens whatever it says
+_INERT: Final[Mapping[str, str]] = {
+    "one-per": "one revision for each commit",
+    "renames": "a rename is a drop and an add",
+    "keep": "a server ends with its run",
+    "lock": "no head file is written",
+    "flask-app": "env.py runs outside of an application",
+    "bootstrap": "nothing runs before the first revision",
+    "start": "the history is replayed from empty",
+    "alembic-config": "an ini or a pyproject.toml is needed",
+    "within": "env.py runs as it stands",
+}
+
+
+def notes(settings: Settings, environment: EnvironmentSettings) -> tuple[str, ...]:
+    """What is configured for an environment, and makes no difference."""
+    return (*_keys(environment), *_proofs(environment), *_rules(settings))
+
+
+def _keys(said: EnvironmentSettings) -> Iterator[str]:
+    for key, instead in _INERT.items():
+        field = key.replace("-", "_")
+        if getattr(said, field) != getattr(_DEFAULTS, field):
+            yield f"`{key}` is configured, and {_NOT_YET}: {instead}"
+
+
+def _proofs(said: EnvironmentSettings) -> Iterator[str]:
+    if said.prove not in {_DEFAULTS.prove, _PROVED}:
+        yield f"`prove` is configured, and {_NOT_YET}: it proves {' and '.join(_PROVED)}"
+
+
+def _rules(settings: Settings) -> Iterator[str]:
+    for name, severity in settings.rules.items():
+        known = RULES.get(name)
+        if severity != "off" and (known is None or known.reserved):
+            yield f"the rule {name} is configured, and this version does not check it"

@@ -1,0 +1,111 @@
+"""What is configured and makes no difference is said, in reports and by `doctor`."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from revguard import config, rim
+from revguard.config import EnvironmentSettings, Settings
+from revguard.evaluation import inert
+
+ENV = """\
+from alembic import context
+from sqlalchemy import Column, Integer, MetaData, Table, create_engine
+
+metadata = MetaData()
+Table("things", metadata, Column("id", Integer, primary_key=True))
+with create_engine("sqlite:///things.db").connect() as connection:
+    context.configure(connection=connection, target_metadata=metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+FILES = {
+    "alembic.ini": "[alembic]\nscript_location = %(here)s/migrations\nsqlalchemy.url = sqlite://\n",
+    "migrations/env.py": ENV,
+    "migrations/script.py.mako": "revision = ${repr(up_revision)}\ndown_revision = None\n"
+    "from alembic import op\nimport sqlalchemy as sa\n"
+    "def upgrade():\n    ${upgrades}\ndef downgrade():\n    ${downgrades}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ('one-per = "branch"', "`one-per`"),
+        ('renames = "source"', "`renames`"),
+        ('renames = "never"', "`renames`"),
+        ('keep = "10m"', "`keep`"),
+        ("lock = true", "`lock`"),
+        ('prove = ["upgrade"]', "`prove`"),
+        ("prove = []", "`prove`"),
+        ('prove = ["upgrade", "round-trip", "rows"]', "`prove`"),
+        ('rules = { "models/probable-rename" = "error" }', "models/probable-rename"),
+        ('rules = { "squawk/ban-drop-column" = "error" }', "squawk/ban-drop-column"),
+        ('environments.shop = { flask-app = "shop:create()" }', "`flask-app`"),
+        ('environments.shop = { bootstrap = "extensions.sql" }', "`bootstrap`"),
+        ('environments.shop = { start = "metadata" }', "`start`"),
+        ('environments.shop = { alembic-config = "shop:config" }', "`alembic-config`"),
+        ('environments.shop = { within = "shop:thread" }', "`within`"),
+    ],
+)
+def test_is_noted(said, name):
+    settings = config.load({"revguard.toml": said.encode()})
+    environment = settings.environments.get("shop", settings.defaults)
+    (note,) = inert.notes(settings, environment)
+    assert name in note
+    assert "this version does not" in note
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        'one-per = "commit"\nrenames = "ask"\nkeep = "0"\nlock = false',
+        'prove = ["upgrade", "round-trip"]',
+        'prove = ["upgrade", "round-trip", "rows", "locks"]',
+        'rules = { "models/probable-rename" = "off", "proof/downgrade-fails" = "error" }',
+        'python = "python3"\ndatabase = "local"\ntimeout = 5\nbase = "main"',
+    ],
+)
+def test_is_not_noted(said):
+    settings = config.load({"revguard.toml": said.encode()})
+    assert inert.notes(settings, settings.defaults) == ()
+
+
+def test_what_is_inert_is_a_key_of_the_configuration():
+    for key in inert._INERT:
+        assert hasattr(EnvironmentSettings(), key.replace("-", "_"))
+    assert inert.notes(Settings(), EnvironmentSettings()) == ()
+
+
+@pytest.fixture
+def project(tmp_path, cache_dir, monkeypatch):
+    """A project without a revision, whose configuration says what makes no difference."""
+    settings = f'[tool.revguard]\npython = {json.dumps(sys.executable)}\nrenames = "never"\n'
+    for name, text in (FILES | {"pyproject.toml": settings}).items():
+        path = tmp_path / "shop" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (tmp_path / "shop/migrations/versions").mkdir()
+    monkeypatch.chdir(tmp_path / "shop")
+    for command in (["git", "init", "-q"], ["git", "add", "."]):
+        subprocess.run(command, check=True)
+
+
+def test_in_every_report(project, capsys):
+    said = "`renames` is configured, and this version does not act on it"
+    assert rim.run(["check"]) == 1
+    assert f"note: {said}" in capsys.readouterr().out
+    # the same content once more: from the cache, and said once
+    assert rim.run(["check", "--format", "json"]) == 1
+    (environment,) = json.loads(capsys.readouterr().out)["environments"]
+    assert [note.startswith(said) for note in environment["notes"]] == [True]
+    assert rim.run(["check", "-q"]) == 1
+    assert "note" not in capsys.readouterr().out
+
+
+def test_by_doctor(project, capsys):
+    assert rim.run(["doctor"]) == 0
+    assert "note:          `renames` is configured" in capsys.readouterr().out
