@@ -9,13 +9,14 @@ from typing import TypeVar
 
 from revguard import cachedir, databases, environments, project
 from revguard.arguments import Invocation
+from revguard.commands import tools
 from revguard.commands.answer import Answer
 from revguard.commands.keeping import parts, readable
 from revguard.config import Settings
 from revguard.databases.providing import Surroundings, UnavailableError
 from revguard.environments import Environment
 from revguard.errors import RevguardError
-from revguard.evaluation import choosing
+from revguard.evaluation import choosing, inert
 from revguard.evaluation.choosing import Target
 from revguard.evaluation.subject import Subject
 from revguard.options import Options
@@ -51,6 +52,8 @@ def _look(options: Options) -> Iterator[Line]:
         yield _cache(options)
         return
     yield Line(topic="repository", said=f"{target.repo.toplevel}, tree {target.tree[:12]}")
+    said, hint = tools.hook(target.repo.toplevel)
+    yield Line(topic="hook", said=said, hint=hint)
     settings, failure = _tried("configuration", lambda: choosing.settings_of(target))
     if settings is None:
         yield failure
@@ -58,6 +61,7 @@ def _look(options: Options) -> Iterator[Line]:
         source = settings.source or "none, and none is needed"
         yield Line(topic="configuration", said=source)
         yield from _environments(target, settings, options)
+    yield Line(topic="docker", said=tools.docker(options.environ))
     yield _cache(options)
 
 
@@ -77,6 +81,8 @@ def _environments(target: Target, settings: Settings, options: Options) -> Itera
         yield Line(topic="skipped", said=f"{one.path}: {one.reason}")
     for environment in chosen:
         yield from _environment(environment, target, options)
+        for note in inert.notes(settings, environment.settings):
+            yield Line(topic="note", said=note)
 
 
 def _discovered(
