@@ -30,6 +30,7 @@ _SHRINK = """\
 UPDATE pg_database SET datistemplate = false, datallowconn = true WHERE datname = 'template0'
 DROP DATABASE template0
 ALTER DATABASE postgres RENAME TO app
+COMMENT ON DATABASE app IS NULL
 CHECKPOINT
 """
 

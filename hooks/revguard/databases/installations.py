@@ -36,7 +36,7 @@ _FORMAT = "1"  # of the data folder that we make: another number, another identi
 
 
 def local_binaries(search_path: str) -> str:
-    """The folder of the machine's own `postgres` and `initdb`; UnavailableError if there is none."""
+    """The folder of the machine's own server programs; UnavailableError if there is none."""
     refused = []
     for folder in (*_on_path(search_path), *_in_usual_folders()):
         lack = _lack(folder)

@@ -30,6 +30,11 @@ INSERT INTO pg_db_role_setting (setdatabase, setrole, setconfig)
 SELECT copied.oid, setrole, setconfig
   FROM pg_database copied, pg_db_role_setting JOIN pg_database origin ON setdatabase = origin.oid
   WHERE copied.datname = {target} AND origin.datname = {source};
+INSERT INTO pg_shdescription (objoid, classoid, description)
+SELECT copied.oid, classoid, description
+  FROM pg_database copied, pg_shdescription JOIN pg_database origin ON objoid = origin.oid
+  WHERE copied.datname = {target} AND origin.datname = {source}
+    AND classoid = 'pg_database'::regclass;
 UPDATE pg_database copied SET datdba = origin.datdba, datacl = origin.datacl
   FROM pg_database origin
   WHERE copied.datname = {target} AND origin.datname = {source}"""

@@ -84,7 +84,7 @@ def listing(cache: Path) -> list[Snapshot]:
 
 def discard(snapshot: Snapshot) -> None:
     """Remove a snapshot that proved to be broken."""
-    stored.remove(snapshot.folder)
+    stored.remove(snapshot.folder, used=True)
 
 
 def _root(cache: Path) -> Path:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MAIN = "app.db"
 _IDENTITY = "sqlite-file-1"
 # what a connection that did not end cleanly leaves belongs to the state; -shm is rebuilt from -wal
-_COMPANIONS = ("", "-wal", "-journal")
+_FILES = {_MAIN, f"{_MAIN}-wal", f"{_MAIN}-journal"}
 
 
 class SqliteFile:
@@ -129,11 +129,8 @@ class Provider:
 def _copy(source: Path, target: Path) -> None:
     try:
         target.mkdir(0o700)
-        for companion in _COMPANIONS:
-            with suppress(FileNotFoundError):
-                launcher.copy_file(
-                    os.fspath(source / (_MAIN + companion)), os.fspath(target / (_MAIN + companion))
-                )
+        for name in _FILES & set(os.listdir(source)):
+            launcher.copy_file(os.fspath(source / name), os.fspath(target / name))
     except OSError as error:
         raise _cannot_write(target, error) from error
 

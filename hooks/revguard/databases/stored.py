@@ -45,6 +45,7 @@ def keep(
     found = load(target, run=run)  # an equal one: the name says what is in it
     if found is not None:
         return found
+    remove(target)
     staging = run.folder / f"keep{run.number()}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -53,8 +54,9 @@ def keep(
         files, size = measure(staging / _STATE)
         noted = {**meta, "files": files, "size": size}
         (staging / _META).write_text(json.dumps(noted), encoding="utf-8")
-        if not target.exists():  # another run may have been faster
-            os.rename(staging, target)
+        if target.exists():  # another run was faster
+            return load(target, run=run)
+        os.rename(staging, target)
     except OSError:
         return None
     finally:
@@ -106,14 +108,14 @@ def evict(root: Path, limit: int) -> None:
             total -= int(stored.meta["size"])
 
 
-def remove(folder: Path) -> bool:
-    """Remove a stored state unless a run is using it."""
+def remove(folder: Path, *, used: bool = False) -> bool:
+    """Remove a stored state; one that a run is using stays, unless with `used`."""
     try:
         descriptor = os.open(folder / _META, os.O_RDONLY)
     except OSError:
         descriptor = -1
     try:
-        if descriptor >= 0 and not runs.lock(descriptor, wait=False):
+        if descriptor >= 0 and not runs.lock(descriptor, wait=False) and not used:
             return False
         gone = folder.with_name(f"{_GONE}{folder.name}-{os.urandom(4).hex()}")
         os.rename(folder, gone)

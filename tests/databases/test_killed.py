@@ -1,0 +1,171 @@
+"""A process that runs a server is killed at every stage: the next sweep leaves nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from revguard import databases, leftovers
+from revguard.runs import sweep
+
+HOOKS = str(Path(databases.__file__).parents[2])
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+
+PRELUDE = """
+import os, signal, sys, time
+from pathlib import Path
+from revguard import databases
+from revguard.databases import wire
+from revguard.runs import Run
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+run = Run(Path(sys.argv[1]), memory=sys.argv[2], temporary=sys.argv[3])
+choice = databases.choose(sys.argv[4], "postgresql", environ=os.environ)
+def connect(database):
+    return wire.Connection(
+        database.url["host"] + "/.s.PGSQL.5432", username="postgres",
+        database=database.url["database"],
+    )
+"""
+STAGES = {
+    "initialising": """
+        from revguard.databases import accounts
+        def run_as(run, argv, account, stdin=b"", real=accounts.run_as):
+            if "initdb" not in argv[0]:
+                return real(run, argv, account, stdin)
+            import threading
+            threading.Timer(0.15, die).start()
+            return real(run, argv, account, stdin)
+        accounts.run_as = run_as
+        with run:
+            databases.start(choice, run=run)
+        """,
+    "unregistered": """
+        with run:
+            run.register = die
+            databases.start(choice, run=run)
+        """,
+    "copying": """
+        with run:
+            databases.start(choice, run=run)
+            time.sleep(0.02)
+            die()
+        """,
+    "starting": """
+        with run:
+            databases.start(choice, run=run)
+            time.sleep(0.06)
+            die()
+        """,
+    "answering": """
+        with run:
+            databases.start(choice, run=run).wait()
+            die()
+        """,
+    "in-a-query": """
+        with run:
+            server = databases.start(choice, run=run)
+            connection = connect(server.database())
+            connection._send(b"Q", b"SELECT pg_sleep(600)\\0")
+            time.sleep(0.1)
+            die()
+        """,
+    "computing": """
+        with run:
+            server = databases.start(choice, run=run)
+            connection = connect(server.database())
+            connection._send(b"Q", b"SELECT count(*) FROM generate_series(1, 1e12)\\0")
+            time.sleep(0.1)
+            die()
+        """,
+    "postmaster-killed-first": """
+        with run:
+            server = databases.start(choice, run=run)
+            connection = connect(server.database())
+            connection._send(b"Q", b"SELECT pg_sleep(600)\\0")
+            time.sleep(0.1)
+            os.kill(server._process.pid, signal.SIGKILL)
+            die()
+        """,
+    "stopped": """
+        with run:
+            server = databases.start(choice, run=run)
+            server.wait()
+            os.kill(server._process.pid, signal.SIGSTOP)
+            die()
+        """,
+    "keeping": """
+        from revguard.databases import stored
+        stored._bring = die
+        with run:
+            server = databases.start(choice, run=run)
+            server.mark()
+            server.keep_snapshot(revisions={"a": "1"}, extra="")
+        """,
+    "kept-in-part": """
+        from revguard.databases import stored
+        stored.measure = die
+        with run:
+            run.register = lambda *_, **options: None
+            server = databases.start(choice, run=run)
+            server.keep_snapshot(revisions={"a": "1"}, extra="")
+        """,
+    "removing": """
+        from revguard import leftovers
+        leftovers.remove_folder = die
+        with run:
+            databases.start(choice, run=run).wait()
+        """,
+}
+
+
+def killed(places, choice, body):
+    code = PRELUDE + textwrap.dedent(body)
+    argv = [str(places.cache), places.memory, places.temporary, choice.provider]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *argv],
+        env={**os.environ, "PYTHONPATH": HOOKS},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert done.returncode == -signal.SIGKILL
+
+
+def ours(places):
+    """Every process that works below these places."""
+    folders = [places.memory, places.temporary, str(places.cache)]
+    return leftovers.find("no-run", folders)
+
+
+def noted_segments(places):
+    """The shared memory that servers below these places noted as theirs."""
+    folders = [path for path in places.left() if os.path.isdir(path)]
+    runs = [entry.path for folder in folders for entry in os.scandir(folder) if entry.is_dir()]
+    return {segment for run in (*folders, *runs) for segment in leftovers._noted_segments(run)}
+
+
+def all_segments():
+    lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return {leftovers._segment(*line.split()[:2]) for line in lines}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nothing_is_left(places, choice, stage):
+    if stage not in ("initialising", "unregistered"):
+        with places.run() as run, databases.start(choice, run=run) as server:
+            server.wait()
+    killed(places, choice, STAGES[stage])
+    assert places.left() != []
+    noted = noted_segments(places)
+    assert noted or stage not in ("answering", "postmaster-killed-first")
+    assert sweep(places.cache, **places.options) == 1
+    assert places.left() == []
+    assert ours(places) == []
+    assert not noted & all_segments()
+    with places.run() as run, databases.start(choice, run=run) as server:
+        server.wait()
+    assert places.left() == []
