@@ -28,6 +28,14 @@ def cache_dir(environ: Mapping[str, str]) -> Path:
     return Path(cache_folder(environ))
 
 
+def has_runs(environ: Mapping[str, str]) -> bool:
+    """Whether a run is at work, or left something behind."""
+    try:
+        return bool(os.listdir(os.path.join(cache_folder(environ), "runs")))
+    except OSError:
+        return False
+
+
 def repository_folder(cache: str, toplevel: str) -> str:
     """The part of the cache that belongs to the working tree at `toplevel`."""
     import hashlib

@@ -34,7 +34,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
         return None
     try:
         return _decide(list(argv), environ)
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except Exception:  # noqa: BLE001  (whatever is in the cache: the pipeline decides)
         return None
 
 
@@ -72,9 +72,10 @@ def _again(answer: Any, argv: list[str], toplevel: str, environ: Mapping[str, st
         return None
     if any(os.stat(path).st_mtime_ns != stamp for path, stamp in answer["stamps"].items()):
         return None
+    code = int(answer["code"])
     sys.stdout.write(answer["out"])
     sys.stdout.flush()
-    return int(answer["code"])
+    return code
 
 
 def surroundings(environ: Mapping[str, str]) -> str:
@@ -135,6 +136,8 @@ def _state(toplevel: str, environ: Mapping[str, str]) -> Any:
 
     from revguard import __version__, cachedir
 
+    if cachedir.has_runs(environ):  # one may have been killed: the pipeline sweeps
+        return None
     folder = cachedir.repository_folder(cachedir.cache_folder(environ), toplevel)
     with open(os.path.join(folder, NAME), encoding="utf-8", errors="surrogateescape") as stream:
         state = json.load(stream)
@@ -202,7 +205,7 @@ def answered(
             state = json.load(stream)
         answer = state["answer"]
         fresh = bool(answer) and "out" not in answer and state["tree"] == tree
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return
     if fresh:
         answer.update(

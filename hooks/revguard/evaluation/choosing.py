@@ -8,6 +8,7 @@ from pathlib import Path
 
 from revguard import cachedir, config
 from revguard.config import Settings
+from revguard.errors import ConfigError
 from revguard.evaluation.subject import Subject
 from revguard.options import Options
 from revguard.staging import index, plumbing, repository, trees
@@ -59,14 +60,41 @@ def _parents_of(repo: Repository, treeish: str) -> tuple[str, ...]:
 def settings_of(target: Target) -> Settings:
     """The configuration of the judged tree; a file that git does not know counts, too."""
     listing = trees.listing(target.repo, target.tree)
-    oids = {name: listing[name].oid for name in config.FILES if name in listing}
-    blobs = trees.read_blobs(target.repo, oids.values())
-    files = {name: blobs[oid] for name, oid in oids.items()}
+    entries = {
+        name: listing[name]
+        for name in config.FILES
+        if name in listing and not _is_link(name, listing[name])
+    }
+    blobs = trees.read_blobs(target.repo, (entry.oid for entry in entries.values()))
+    files = {name: blobs[entry.oid] for name, entry in entries.items()}
     for name in config.FILES:
         path = Path(target.repo.toplevel, name)
-        if name not in listing and path.is_file():
-            files[name] = path.read_bytes()
+        if name not in listing and path.exists():
+            files[name] = _untracked(path)
     return config.load(files)
+
+
+def _is_link(name: str, entry: trees.Entry) -> bool:
+    """A pyproject.toml that is one configures other tools; ours must be a file of the commit."""
+    if entry.mode.startswith("100"):
+        return False
+    if name == config.OWN:
+        raise ConfigError(
+            f"{name} is a symbolic link, and what it leads to may not be in the commit",
+            hint=f"Put the settings into a file: `rm {name}`, then write and `git add` it.",
+        )
+    return True
+
+
+def _untracked(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = "it is a folder" if path.is_dir() else error.strerror
+        raise ConfigError(
+            f"{path.name} cannot be read: {reason}",
+            hint=f"revguard reads its settings there; see `ls -ld {path}`.",
+        ) from error
 
 
 def subject_of(target: Target, settings: Settings, options: Options) -> Subject:

@@ -52,12 +52,23 @@ def of_environment(
             f"env.py ended the run with sys.exit({account['message']}){where}",
             hint="Its last output:\n" + _tail(log),
         )
+    if account["type"] == "SyntaxError" and _is_generated(account, subject):
+        return CouldNotCheck(
+            f"script.py.mako makes a script that is no valid Python: {account['message']}{where}",
+            hint="Mend the template beside env.py; `alembic revision` would write the same.",
+        )
     what = (
         "the configuration cannot be used"
         if event["stage"] == "configuration"
         else ("env.py cannot run")
     )
     return CouldNotCheck(f"{what}: {_said(account)}{where}", hint=_hint(account))
+
+
+def _is_generated(account: Mapping[str, Any], subject: Subject) -> bool:
+    """Whether it went wrong in a file that is not the project's but was written in this run."""
+    frames = account["frames"]
+    return bool(frames) and frames[-1]["path"] not in subject.listing
 
 
 def of_replay(account: Mapping[str, Any]) -> CouldNotCheck:

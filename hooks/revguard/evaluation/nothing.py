@@ -13,6 +13,13 @@ def refuse_nothing(evaluated: Evaluated) -> None:
     if result["same"]:
         return
     failure = result["failure"]
+    if result["premade"]:  # said first: it is why a replay fails ("table exists")
+        raise CouldNotCheck(
+            "something made tables before the first revision ran "
+            f"({', '.join(name.partition(' ')[2] for name in result['premade'][:3])}): does the "
+            "application call create_all() or migrate when it starts?",
+            hint="Keep it from doing so when env.py imports it; a comparison would find nothing.",
+        )
     if failure and failure["kind"] == "replay":
         raise failures.of_replay(failure)
     if failure and failure["kind"] == "stopped":
@@ -25,13 +32,6 @@ def refuse_nothing(evaluated: Evaluated) -> None:
     if not result["runs"]:
         raise CouldNotCheck(
             "env.py connected but ran no migrations: context.run_migrations() was not called",
-        )
-    if result["premade"]:
-        raise CouldNotCheck(
-            "something made tables before the first revision ran "
-            f"({', '.join(name.partition(' ')[2] for name in result['premade'][:3])}): does the "
-            "application call create_all() or migrate when it starts?",
-            hint="Keep it from doing so when env.py imports it; a comparison would find nothing.",
         )
     if result["metadata_tables"] == 0 and result["changes"]:
         raise CouldNotCheck(

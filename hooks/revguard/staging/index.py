@@ -6,11 +6,12 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from revguard import scratch
 from revguard.errors import CouldNotCheck, UsageError
 from revguard.staging import plumbing, repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from revguard.staging.repository import Repository
     from revguard.subprocesses import Completed
@@ -105,31 +106,21 @@ def _refuse_unmerged(repo: Repository) -> None:
 @contextlib.contextmanager
 def _private_index(repo: Repository) -> Iterator[str]:
     """A copy of the index, with its time: git tells by that which entries to look at again."""
-    folder = _new_folder(repo.environ)
-    path = os.path.join(folder, "index")
-    try:
-        with contextlib.suppress(FileNotFoundError), open(repo.index_file, "rb") as source:
-            before = os.fstat(source.fileno())
-            with open(path, "wb") as copy:
-                copy.write(source.read())
-            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with scratch.folder(repo.environ) as folder:
+        path = os.path.join(folder, "index")
+        try:
+            _copy(repo.index_file, path)
+        except OSError as error:
+            raise CouldNotCheck(
+                f"{repo.index_file} cannot be copied to {folder}: {error.strerror}",
+                hint="Free some space there, or set TMPDIR to another folder.",
+            ) from error
         yield path
-    finally:
-        for name in os.listdir(folder):
-            os.unlink(os.path.join(folder, name))
-        os.rmdir(folder)
 
 
-def _new_folder(environ: Mapping[str, str]) -> str:
-    name = f"revguard-index-{os.getpid()}-{os.urandom(6).hex()}"
-    for parent in (environ.get("TMPDIR"), "/tmp"):  # noqa: S108  (a private folder in it)
-        with contextlib.suppress(OSError):
-            if parent:
-                os.mkdir(os.path.join(parent, name), 0o700)
-                return os.path.join(parent, name)
-    import tempfile  # 10 ms
-
-    try:
-        return tempfile.mkdtemp(prefix="revguard-index-")
-    except OSError as error:
-        raise CouldNotCheck(f"there is no folder for temporary files: {error}") from error
+def _copy(index: str, path: str) -> None:
+    with contextlib.suppress(FileNotFoundError), open(index, "rb") as source:
+        before = os.fstat(source.fileno())
+        with open(path, "wb") as copy:
+            copy.write(source.read())
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))

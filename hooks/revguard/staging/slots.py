@@ -7,11 +7,10 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from revguard.errors import CouldNotCheck
+from revguard import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,8 +72,7 @@ def take(root: str, tree: str) -> Iterator[Slot]:
     with contextlib.ExitStack() as stack:
         slot = _kept(root, tree, stack)
         if slot is None:
-            folder = _temporary()
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            folder = stack.enter_context(scratch.folder(os.environ))
             slot = Slot(folder=os.path.join(folder, "0"), state=None, clean=False, kept=False)
         yield slot
 
@@ -97,16 +95,6 @@ def _kept(root: str, tree: str, stack: contextlib.ExitStack) -> Slot | None:
     except OSError:  # read-only, full, or a file system without locks
         pass
     return None
-
-
-def _temporary() -> str:
-    try:
-        return tempfile.mkdtemp(prefix="revguard-tree-")
-    except OSError as error:
-        raise CouldNotCheck(
-            f"neither the cache nor a temporary folder can be written: {error}",
-            hint="set REVGUARD_CACHE_DIR to a folder that can be written",
-        ) from error
 
 
 def _probe(folder: str) -> None:

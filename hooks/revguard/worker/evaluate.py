@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import candidate, catalog, failure
+from .failure import shorten
 from .steps import between_steps
 
 if TYPE_CHECKING:
@@ -331,4 +332,7 @@ class Evaluation:
 
 def _count_tables(metadata: Any) -> int:
     many = metadata if isinstance(metadata, (list, tuple)) else [metadata]
+    for item in many:
+        if item is not None and not hasattr(item, "tables"):
+            raise TypeError(f"target_metadata is no MetaData: {shorten(repr(item), 80)}")
     return sum(len(item.tables) for item in many if item is not None)
