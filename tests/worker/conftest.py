@@ -1,5 +1,6 @@
 """A small shop project in a repository of its own, judged by the command line as users do."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -8,6 +9,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
+_spec = importlib.util.spec_from_file_location(
+    "worker_virtualenvs", Path(__file__).with_name("virtualenvs.py")
+)
+virtualenvs = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(virtualenvs)
 
 SOURCE = str(Path(__file__).resolve().parents[2] / "hooks")
 
@@ -205,3 +212,52 @@ def shop(make_shop):
     made = make_shop()
     made.commit("start")
     return made
+
+
+def requirements(alembic, sqlalchemy):
+    # what `postgresql://` means without a driver's name changed with SQLAlchemy 2.1
+    driver = "psycopg[binary]" if sqlalchemy == ">=2.1" else "psycopg2-binary"
+    return [f"alembic{alembic}", f"sqlalchemy{sqlalchemy}", driver]
+
+
+@pytest.fixture(scope="session")
+def virtualenv(request, require):
+    """The interpreter of a row's virtualenv; all that will be asked for are begun at once."""
+    cache = os.environ.get("REVGUARD_TEST_VENVS") or request.config.cache.mkdir("virtualenvs")
+
+    def begin(row):
+        python = virtualenvs.interpreter(row[0])
+        return python and virtualenvs.begin(cache, python, requirements(*row[1:]))
+
+    for item in request.session.items:
+        if "row" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec"):
+            begin(item.callspec.params["row"])
+
+    def get(row):
+        building = begin(row)
+        if building is None:
+            pytest.skip(f"no Python {row[0]} on this machine")
+        try:
+            return building.result()
+        except RuntimeError as error:
+            return require(False, f"a virtualenv with {row} ({error})")
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def postgresql(neutral_environ, require):
+    """A PostgreSQL of ours, for all tests of this process; as the launcher describes it."""
+    from revguard import databases
+    from revguard.cachedir import cache_dir as cache_folder
+    from revguard.errors import CouldNotCheck
+    from revguard.runs import Run
+
+    with Run(cache_folder(os.environ)) as run:
+        try:
+            choice = databases.choose("auto", "postgresql", environ=os.environ, site_packages=[])
+        except CouldNotCheck as error:
+            require(False, f"PostgreSQL ({error})")
+        with databases.start(choice, run=run, snapshot=None) as server:
+            database = server.database()
+            yield {"dialect": database.dialect, "url": dict(database.url)}

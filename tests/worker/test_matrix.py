@@ -1,16 +1,6 @@
 """Old and new: the whole way (block, add, proof, clean) with the versions that projects have."""
 
-import importlib.util
-import os
-from pathlib import Path
-
 import pytest
-
-_spec = importlib.util.spec_from_file_location(
-    "worker_virtualenvs", Path(__file__).with_name("virtualenvs.py")
-)
-virtualenvs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(virtualenvs)
 
 # (python, "" for the one that runs the tests; alembic; sqlalchemy)
 VERSIONS = [
@@ -42,42 +32,11 @@ with create_engine({url!r}).connect() as connection:
 """
 
 
-def requirements(alembic, sqlalchemy):
-    # what `postgresql://` means without a driver's name changed with SQLAlchemy 2.1
-    driver = "psycopg[binary]" if sqlalchemy == ">=2.1" else "psycopg2-binary"
-    return [f"alembic{alembic}", f"sqlalchemy{sqlalchemy}", driver]
-
-
 def name(row):
     python, alembic, sqlalchemy = row
     return f"{python or 'this'}-alembic{alembic or 'newest'}-sqlalchemy{sqlalchemy}".replace(
         "=", ""
     )
-
-
-@pytest.fixture(scope="session")
-def virtualenv(request, require):
-    """The interpreter of a row's virtualenv; all that will be asked for are begun at once."""
-    cache = os.environ.get("REVGUARD_TEST_VENVS") or request.config.cache.mkdir("virtualenvs")
-
-    def begin(row):
-        python = virtualenvs.interpreter(row[0])
-        return python and virtualenvs.begin(cache, python, requirements(*row[1:]))
-
-    for item in request.session.items:
-        if "row" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec"):
-            begin(item.callspec.params["row"])
-
-    def get(row):
-        building = begin(row)
-        if building is None:
-            pytest.skip(f"no Python {row[0]} on this machine")
-        try:
-            return building.result()
-        except RuntimeError as error:
-            return require(False, f"a virtualenv with {name(row)} ({error})")
-
-    return get
 
 
 @pytest.mark.parametrize("row", VERSIONS, ids=map(name, VERSIONS))
