@@ -155,9 +155,8 @@ def _complete(module: Any, name: str) -> None:
     """Give a script that lacks a function one that says so when it is called."""
     if hasattr(module, name):
         return
-    kind = AttributeError if name == "upgrade" else NotImplementedError
 
     def missing(**_kw: Any) -> None:
-        raise kind(f"the script has no {name}()")
+        raise AttributeError(f"the script has no {name}()")
 
     setattr(module, name, missing)
