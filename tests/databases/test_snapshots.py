@@ -285,4 +285,4 @@ class TestStore:
             self.store(run, state(), many)
             begun = time.perf_counter()
             assert snapshots.best(run, identity="i", extra="", wanted={**many, "z": "1"})
-            assert time.perf_counter() - begun < 0.1
+            assert time.perf_counter() - begun < 0.3
