@@ -69,12 +69,14 @@ def find(run_id: str, folders: Sequence[str]) -> list[int]:
         return []
     marker = os.fsencode(f"{VARIABLE}={run_id}")
     prefixes = tuple(folder + os.sep for folder in folders)
-    own = _ancestors()
-    return [
-        pid
-        for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
-        if pid not in own and (_works_in(pid, prefixes) or _carries(pid, marker))
-    ]
+    return [pid for pid in _others() if _works_in(pid, prefixes) or _carries(pid, marker)]
+
+
+def end_carriers(name: str, value: str) -> None:
+    """End each process with this variable in its environ, in whatever session it is."""
+    if _LINUX:
+        marker = os.fsencode(f"{name}={value}")
+        _wait(_HARD_SECONDS, lambda: not _kill_all([p for p in _others() if _carries(p, marker)]))
 
 
 def remove_folder(folder: str) -> None:
@@ -107,6 +109,11 @@ def _kill_all(pids: list[int]) -> list[int]:
         with suppress(OSError):
             os.kill(pid, _KILL)
     return pids
+
+
+def _others() -> list[int]:
+    own = _ancestors()
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if pid not in own]
 
 
 def _ancestors() -> set[int]:

@@ -45,6 +45,7 @@ class Evaluated:
 
     result: Mapping[str, Any]
     observed: Mapping[str, Any]
+    refused: tuple[str, ...]  # connections that env.py tried and was not given
     hello: Mapping[str, str]
     histories: Histories
     locations: tuple[str, ...]
@@ -102,7 +103,11 @@ class _Evaluation:
             materialise.checkout(task.subject.repo, task.subject.tree, task.subject.cache)
         )
         worker.send(self._request(checkout.path))
-        last = self._converse(worker)
+        try:
+            last = self._converse(worker)
+        except BaseException:
+            checkout.mark_dirty()  # nobody tells what was written
+            raise
         if last.get("observed", {}).get("written", True):
             checkout.mark_dirty()
         self._times["worker"] = _ms(started)
@@ -116,6 +121,7 @@ class _Evaluation:
         return Evaluated(
             result=last["result"],
             observed=last["observed"],
+            refused=tuple(last["refused"]),
             hello=self._hello,
             histories=self._histories,
             locations=self._locations,

@@ -46,7 +46,7 @@ def of_environment(
     if "ModuleNotFoundError" in account["chain"] or account["module"]:
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):
-        return CouldNotCheck(f"{event['refused'][0]}{where}", hint=_own_server_hint())
+        return refused(event["refused"][0], where)
     if account["type"] == "SystemExit":
         return CouldNotCheck(
             f"env.py ended the run with sys.exit({account['message']}){where}",
@@ -153,8 +153,12 @@ def _hint(account: Mapping[str, Any]) -> str:
     return ""
 
 
-def _own_server_hint() -> str:
-    return "revguard never connects to the configured database; see docs/databases.md."
+def refused(message: str, where: str = "") -> CouldNotCheck:
+    """The error for a connection that would have left the ephemeral database."""
+    return CouldNotCheck(
+        f"{message}{where}",
+        hint="revguard never connects to the configured database.",
+    )
 
 
 def _tail(log: str) -> str:

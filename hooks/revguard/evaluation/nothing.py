@@ -24,6 +24,8 @@ def refuse_nothing(evaluated: Evaluated) -> None:
         raise failures.of_replay(failure)
     if failure and failure["kind"] == "stopped":
         raise CouldNotCheck("the run of env.py was stopped before anything was compared")
+    if evaluated.refused and not result["runs"]:
+        raise failures.refused(evaluated.refused[0])
     if not observed["connections"]:
         raise CouldNotCheck(
             "env.py opened no connection, so nothing was compared",

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from revguard import subprocesses
+from revguard import leftovers, subprocesses
 from revguard.errors import CouldNotCheck
 from revguard.project.interpreter import Interpreter
 from revguard.runs import Run
 
 _LOG_BYTES = 64 * 1024
 _LAST_EVENTS_SECONDS = 1.0
+_VARIABLE = "REVGUARD_WORKER"  # in the environ of the worker and of all that it starts
 _PIPES_CLOSED = 79  # as worker/session.py says it
 _BOOT = Path(__file__).resolve().parent.parent / "worker" / "boot.py"
 
@@ -38,7 +39,7 @@ class Surroundings(Protocol):
 
 
 class Worker:
-    """One worker process, a context manager; leaving it kills whatever is left of its group."""
+    """One worker process, a context manager; leaving it kills whatever it started and left."""
 
     def __init__(
         self, interpreter: str, environ: Mapping[str, str], cwd: str, timeout: float
@@ -49,10 +50,12 @@ class Worker:
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._log: collections.deque[bytes] = collections.deque()
         self._log_size = 0
+        self._name = os.urandom(8).hex()
+        self._alone = False
         self.process = subprocesses.start(
             [interpreter, str(_BOOT)],
             cwd=cwd,
-            environ=environ,
+            environ={**environ, _VARIABLE: self._name},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -78,6 +81,8 @@ class Worker:
 
     def __exit__(self, *_exception: object) -> None:
         subprocesses.kill(self.process)
+        if not self._alone:
+            leftovers.end_carriers(_VARIABLE, self._name)
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send the request, or the answer to an event; a worker that is gone is told by events."""
@@ -107,6 +112,8 @@ class Worker:
                 raise CouldNotCheck(self._ended(), hint=self._last_output().strip())
             if event["event"] == "refused":
                 self.refused.append(event["message"])
+            if event["event"] in ("result", "failed"):
+                self._alone = not event.get("observed", {}).get("processes", True)
             yield event
             if event["event"] in ("result", "failed"):
                 return

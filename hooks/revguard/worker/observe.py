@@ -29,6 +29,7 @@ class Observer:
         self._listed: set[str] = set()
         self._imports: set[str] = set()
         self._written = False
+        self._processes = False
         self._hosts: set[str] = set()
         self.active = True
 
@@ -53,7 +54,7 @@ class Observer:
             elif event in _WRITES:
                 self._on_writes(args)
             elif event in _PROCESSES:
-                self._written = True  # who knows what it does
+                self._processes = self._written = True  # who knows what it does
             elif event == "socket.connect":
                 self._hosts.add(repr(args[1]))
         except Exception:  # noqa: BLE001  an observation must never change what the project does
@@ -121,6 +122,7 @@ class Observer:
             "attempted": sorted(attempted),
             "absent": sorted(outside | missing),
             "written": self._written,
+            "processes": self._processes,
             "hosts": sorted(self._hosts),
         }
 
