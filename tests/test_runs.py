@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -326,15 +325,6 @@ def test_nowhere_to_write(places):
     with pytest.raises(CouldNotCheck, match="no folder for this run") as caught, places.run():
         pass
     assert "REVGUARD_CACHE_DIR" in caught.value.hint
-
-
-def test_sweeping_nothing_is_quick(places):
-    with places.run():
-        pass
-    begun = time.perf_counter()
-    for _ in range(20):
-        places.sweep()
-    assert (time.perf_counter() - begun) / 20 < 0.005
 
 
 def test_a_file_lock_is_one_holders(tmp_path):

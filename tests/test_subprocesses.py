@@ -81,24 +81,22 @@ def test_a_timeout_ends_the_whole_group(tmp_path):
 
 def test_a_grandchild_that_holds_the_pipes_does_not_hold_us(tmp_path):
     pid = tmp_path / "pid"
-    began = time.monotonic()
     with pytest.raises(TimedOut):
-        run(["sh", "-c", f"setsid sh -c 'echo $$ > {pid}; exec sleep 20' & sleep 60"], timeout=0.3)
-    assert time.monotonic() - began < 5
+        run(["sh", "-c", f"setsid sh -c 'echo $$ > {pid}; exec sleep 300' & sleep 60"], timeout=0.3)
+    assert is_alive(int(pid.read_text()))  # it holds the pipes still, and we are back
     os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def test_killing_while_a_thread_reads(tmp_path):
     pid = tmp_path / "pid"
-    script = f"setsid sh -c 'echo $$ > {pid}; exec sleep 20' & sleep 60"
+    script = f"setsid sh -c 'echo $$ > {pid}; exec sleep 300' & sleep 60"
     process = start(["sh", "-c", script], stdout=subprocess.PIPE)
     reader = threading.Thread(target=process.stdout.read, daemon=True)
     reader.start()
     while not pid.exists() or not pid.read_text():
         time.sleep(0.01)
-    began = time.monotonic()
     kill(process)
-    assert time.monotonic() - began < 5
+    assert is_alive(int(pid.read_text()))
     os.kill(int(pid.read_text()), signal.SIGKILL)
     reader.join(5)
 

@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,17 +66,6 @@ def test_it_listens_nowhere_but_in_a_private_folder(run, choice, sql):
         # else a killed server leaves files in /dev/shm
         assert sql(database, "SHOW dynamic_shared_memory_type") == [("mmap",)]
         assert not stat.S_IMODE(os.stat(database.url["host"]).st_mode) & 0o007
-
-
-def test_starting_returns_at_once(run, choice):
-    with databases.start(choice, run=run) as server:
-        server.wait()  # the version is initialised from here on
-    begun = time.monotonic()
-    with databases.start(choice, run=run) as server:
-        launched = time.monotonic() - begun
-        server.wait()
-        logged_in = time.monotonic() - begun
-    assert launched < logged_in / 2
 
 
 def test_several_servers_of_one_run(run, choice, sql):
@@ -154,9 +142,7 @@ class TestCopies:
         with databases.start(choice, run=run) as server:
             url = server.database().url
             visitor = psycopg2.connect(host=url["host"], user="postgres", dbname="app")
-            begun = time.monotonic()
             server.mark()
-            assert time.monotonic() - begun < 2
             with pytest.raises(psycopg2.OperationalError), visitor.cursor() as cursor:
                 cursor.execute("SELECT 1")
             visitor.close()

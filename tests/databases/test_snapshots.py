@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -147,14 +146,6 @@ class TestPostgresql:
                 assert sql(server.database(), "SELECT 1") == [("1",)]
                 assert server.snapshot is None
 
-    def test_starting_from_it_is_no_slower(self, places, local, sql):
-        with places.run() as run:
-            keep(run, local, sql)
-            begun = time.monotonic()
-            with databases.start(local, run=run, snapshot=best(run, local)) as server:
-                server.wait()
-                assert time.monotonic() - begun < 3
-
 
 class TestStore:
     """What does not depend on the database: SQLite's is a folder with one file."""
@@ -279,10 +270,8 @@ class TestStore:
             assert self.store(run, state(), {"a": "1"}) is None
             assert snapshots.best(run, identity="i", extra="", wanted={"a": "1"}) is None
 
-    def test_many_revisions_are_quick(self, places, state):
+    def test_many_revisions(self, places, state):
         many = {f"{number:012x}": f"{number:040x}" for number in range(2000)}
         with places.run() as run:
             self.store(run, state(), many)
-            begun = time.perf_counter()
             assert snapshots.best(run, identity="i", extra="", wanted={**many, "z": "1"})
-            assert time.perf_counter() - begun < 0.3
