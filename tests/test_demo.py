@@ -164,9 +164,8 @@ def test_for_a_machine_and_quietly(place, capfd, monkeypatch):
 )
 def test_interrupted(place, number, after):
     command = [sys.executable, "-m", "revguard", "demo", "--color", "never"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as run:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=heed_interrupts) as run:
         for line in run.stdout:
             if line.startswith(after):
                 break
