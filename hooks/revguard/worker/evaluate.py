@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -208,14 +210,16 @@ class Evaluation:
     def _write(self, comparison: Comparison, context: MigrationContext) -> list[Script]:
         self._observer.active = False  # what we write is nothing that the project depends on
         try:
-            scripts = candidate.write(
-                comparison,
-                self._environment,
-                context.dialect,
-                self._request,
-                self._casts,
-                self.result["notes"],
-            )
+            # Alembic says what it generates, on whatever the project made of stdout
+            with contextlib.redirect_stdout(io.StringIO()):
+                scripts = candidate.write(
+                    comparison,
+                    self._environment,
+                    context.dialect,
+                    self._request,
+                    self._casts,
+                    self.result["notes"],
+                )
         finally:
             self._observer.active = True
         self._written = scripts

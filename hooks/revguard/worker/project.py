@@ -52,15 +52,25 @@ class Project:
     def __init__(self, config: Config, compare_defaults: bool = True) -> None:
         self.config = config
         self._folder = os.getcwd()
-        self.script = ScriptDirectory.from_config(config)
+        self.script = self._load()
         self.env_globals: dict[str, Any] = {}
         self.configured: dict[str, Any] = {}
         self._compare_defaults = compare_defaults
 
     def reload_scripts(self) -> None:
         """Read the version folders again (a script was added)."""
+        self.go_home()
+        self.script = self._load()
+
+    def _load(self) -> ScriptDirectory:
+        """The scripts, by absolute paths: env.py may change the folder."""
+        script = ScriptDirectory.from_config(self.config)
+        script.dir = os.path.abspath(str(script.dir))
+        return script
+
+    def go_home(self) -> None:
+        """Back to the folder that everything began in, wherever env.py went."""
         os.chdir(self._folder)
-        self.script = ScriptDirectory.from_config(self.config)
 
     def version_locations(self) -> list[str]:
         """The version folders, absolute."""
@@ -76,7 +86,7 @@ class Project:
 
         It begins in the same folder each time, wherever the last run went.
         """
-        os.chdir(self._folder)
+        self.go_home()
         with EnvironmentContext(
             self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={}
         ) as env:

@@ -154,6 +154,8 @@ class _Session:
     def _observed(self) -> dict[str, Any]:
         from . import project
 
+        if self.environment is not None:
+            self.environment.go_home()  # relative entries of sys.path mean this folder
         observed = self.observer.result()
         observed["connections"] = self.guard.connections
         observed["hook_files"] = []
