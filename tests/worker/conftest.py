@@ -16,6 +16,7 @@ _spec = importlib.util.spec_from_file_location(
 virtualenvs = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(virtualenvs)
 
+CONSOLE = str(Path(__file__).with_name("console.py"))
 SOURCE = str(Path(__file__).resolve().parents[2] / "hooks")
 
 INI = """\
@@ -171,7 +172,7 @@ class Shop:
         variables = {**os.environ, "PYTHONPATH": SOURCE, **(environ or {})}
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         return subprocess.run(
-            [sys.executable, "-m", "revguard", *argv],
+            [sys.executable, CONSOLE, *argv],
             cwd=self.folder,
             env=variables,
             capture_output=True,
