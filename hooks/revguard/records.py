@@ -165,7 +165,7 @@ class Records:
             data.update({name: tuple(data[name]) for name in tuples})
             Relevance(data["observed"])
             return Record(**data)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
 

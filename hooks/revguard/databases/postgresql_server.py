@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from revguard.databases.providing import Database, Installation, UnavailableErro
 from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -34,6 +35,7 @@ _POLL_SECONDS = 0.005
 _STOP_SECONDS = 5.0
 _FREE_MEMORY = 512 << 20  # bytes that the memory file system must have left to be used
 _LAUNCHER = os.path.realpath(launcher.__file__)
+_CRASHED = re.compile(r"was terminated by signal \d|PANIC:")
 _STARTING = "57P03"  # SQLSTATE cannot_connect_now
 
 
@@ -74,12 +76,12 @@ class PostgresServer:
         self._stop(signal.SIGQUIT)
         self._remove()
 
-    def wait(self, timeout: float = 60) -> None:
+    def wait(self, timeout: float = 60, cancelled: Callable[[], bool] | None = None) -> None:
         """Until a login answers; a snapshot that does not start is discarded for an empty one."""
         if self._version:
             return
         try:
-            self._wait(timeout)
+            self._wait(timeout, cancelled)
         except _EndedError as ended:
             if self.snapshot is None or ended.code == launcher.NO_SPACE:
                 raise self._failure(ended.code) from None
@@ -87,7 +89,7 @@ class PostgresServer:
             self.snapshot = None
             self._process = self._launch()
             try:
-                self._wait(timeout)
+                self._wait(timeout, cancelled)
             except _EndedError as again:
                 raise self._failure(again.code) from None
 
@@ -125,6 +127,12 @@ class PostgresServer:
             revisions=revisions,
         )
 
+    def failure(self) -> str:
+        """The last lines of its log, if the server or one of its processes was killed."""
+        if self._process.poll() is None and not _CRASHED.search(self.log()):
+            return ""
+        return "\n".join(self.log().strip().splitlines()[-5:]) or "it says nothing"
+
     def log(self) -> str:
         """What the server said so far."""
         try:
@@ -157,9 +165,11 @@ class PostgresServer:
     def _pristine(self) -> Path:
         return clusters.pristine(self._installation, self._binaries, self._run, self._account)
 
-    def _wait(self, timeout: float) -> None:
+    def _wait(self, timeout: float, cancelled: Callable[[], bool] | None) -> None:
         until = time.monotonic() + timeout
         while True:
+            if cancelled is not None and cancelled():
+                raise CouldNotCheck("the start of the ephemeral server was given up")
             try:
                 with self._connect(max(until - time.monotonic(), _POLL_SECONDS)) as connection:
                     self._version = connection.parameters.get("server_version", "").split(" ")[0]

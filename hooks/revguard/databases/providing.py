@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -97,8 +97,11 @@ class Server(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def wait(self, timeout: float = 60) -> None:
-        """Until a login answers."""
+    def wait(self, timeout: float = 60, cancelled: Callable[[], bool] | None = None) -> None:
+        """Until a login answers, or until nobody waits for it any more (CouldNotCheck)."""
+
+    def failure(self) -> str:
+        """Why it ended by itself, in its own words; empty while it serves."""
 
     def database(self) -> Database:
         """The main database."""

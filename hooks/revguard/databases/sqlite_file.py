@@ -13,7 +13,7 @@ from revguard.databases.providing import Database, Installation
 from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -52,8 +52,12 @@ class SqliteFile:
     ) -> None:
         leftovers.remove_folder(os.fspath(self._folder))
 
-    def wait(self, timeout: float = 60) -> None:
+    def wait(self, timeout: float = 60, cancelled: Callable[[], bool] | None = None) -> None:
         """Nothing to wait for."""
+
+    def failure(self) -> str:
+        """There is no process that could end."""
+        return ""
 
     def database(self) -> Database:
         """The main database."""

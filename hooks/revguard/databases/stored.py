@@ -156,7 +156,7 @@ def _bring(source: Path, target: Path, owned: bool) -> None:
 def _read_meta(folder: Path) -> dict[str, Any] | None:
     try:
         meta = json.loads((folder / _META).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     whole = isinstance(meta, dict) and all(
         isinstance(meta.get(key), int) for key in ("files", "size")

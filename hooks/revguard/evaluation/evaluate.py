@@ -93,6 +93,7 @@ class _Evaluation:
                 around.environ,
                 around.interpreter.site_packages,
                 snapshots=around.use_cache,
+                timeout=around.timeout,
             )
         )
         if task.locations is not None:
@@ -112,6 +113,10 @@ class _Evaluation:
             checkout.mark_dirty()
         self._times["worker"] = _ms(started)
         self._times["database"] = int(self._serving.waited * 1000)
+        failure = last.get("failure") or last.get("result", {}).get("failure")
+        if failure:
+            self._serving.refuse_ended(failure)
+            failures.refuse_exhausted(failure)
         if last["event"] == "failed":
             raise failures.of_environment(
                 last, around.environment, around.interpreter, task.subject, worker.log()

@@ -24,6 +24,14 @@ DRIVERS = {
 }
 
 
+_EXHAUSTED = ("53", "58")  # SQLSTATE: insufficient resources, system error
+_FULL = re.compile(r"database or disk is full|disk I/O error|No space left on device")
+_LOST = re.compile(
+    r"closed the connection|connection (was|is|already)? ?closed|terminating connection"
+    r"|[Cc]onnection refused|reset by peer|Broken pipe|connection to server"
+)
+
+
 class ModuleMissing(CouldNotCheck):
     """An import failed: another working directory may mend it."""
 
@@ -69,6 +77,29 @@ def _is_generated(account: Mapping[str, Any], subject: Subject) -> bool:
     """Whether it went wrong in a file that is not the project's but was written in this run."""
     frames = account["frames"]
     return bool(frames) and frames[-1]["path"] not in subject.listing
+
+
+def of_lost_connection(account: Mapping[str, Any]) -> bool:
+    """Whether the account tells that the database went away."""
+    return account.get("code", "").startswith("57P") or bool(_LOST.search(account["message"]))
+
+
+def of_server(said: str) -> CouldNotCheck:
+    """The error for a database server that was killed, with its last words."""
+    tail = "".join(f"\n  {line}" for line in said.splitlines())
+    return CouldNotCheck(
+        f"the ephemeral database server ended in the middle of the work:{tail}",
+        hint="Was it killed, or is there not enough memory? Then try again.",
+    )
+
+
+def refuse_exhausted(account: Mapping[str, Any]) -> None:
+    """CouldNotCheck where the machine's means ended: that says nothing about a revision."""
+    if account.get("code", "").startswith(_EXHAUSTED) or _FULL.search(account["message"]):
+        raise CouldNotCheck(
+            f"the ephemeral database cannot go on: {_first_line(account['message'])}",
+            hint="Free some disk space and memory, or name another folder in REVGUARD_CACHE_DIR.",
+        )
 
 
 def of_replay(account: Mapping[str, Any]) -> CouldNotCheck:

@@ -7,11 +7,15 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 from revguard import databases
 from revguard.databases import Database, Server
+from revguard.evaluation import failures
 from revguard.runs import Run
 
+_MOST_SECONDS = 60.0  # for a server to start
+_LAST_WORDS_SECONDS = 1.0
 _WORTH_KEEPING = 4  # revisions: replaying fewer costs less than storing a snapshot
 
 
@@ -26,12 +30,15 @@ class Serving:
         site_packages: Sequence[str],
         *,
         snapshots: bool,
+        timeout: float,
     ) -> None:
         self._run = run
         self._setting = setting
         self._environ = environ
         self._site_packages = site_packages
         self._snapshots = snapshots
+        self._timeout = min(timeout, _MOST_SECONDS)
+        self._given_up = False
         self._stack = ExitStack()
         self._pool = ThreadPoolExecutor(1)
         self._starting: Future[Server] | None = None
@@ -44,7 +51,8 @@ class Serving:
     def __enter__(self) -> Serving:  # noqa: PYI034  (Self is of 3.11)
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._given_up = kind is not None
         try:
             if self._starting is not None and self.server is None:
                 self._starting.exception()  # what was started ahead must be there to be ended
@@ -72,7 +80,7 @@ class Serving:
         server = self._stack.enter_context(
             databases.start(choice, run=self._run, snapshot=snapshot)
         )
-        server.wait()
+        server.wait(self._timeout, lambda: self._given_up)
         return server
 
     def database(self, dialect: str, revisions: Mapping[str, str], extra: str) -> Database:
@@ -86,6 +94,23 @@ class Serving:
         self.server = self._starting.result()
         self.waited += time.monotonic() - started
         return self.server.database()
+
+    def refuse_ended(self, account: Mapping[str, Any]) -> None:
+        """CouldNotCheck if it is the server that failed, not what was asked of it.
+
+        `account` is the worker's of the failure that came of it.
+        """
+        lost = failures.of_lost_connection(account)
+        until = time.monotonic() + (_LAST_WORDS_SECONDS if lost else 0)
+        said = self._failure()
+        while not said and time.monotonic() < until:  # the client hears of it before the log does
+            time.sleep(0.02)
+            said = self._failure()
+        if said:
+            raise failures.of_server(said)
+
+    def _failure(self) -> str:
+        return self.server.failure() if self.server is not None else ""
 
     @property
     def from_snapshot(self) -> bool:

@@ -25,7 +25,7 @@ def read(cache: str | None, key: str) -> dict[str, object] | None:
     try:
         with open(_path(cache, key), encoding="utf-8") as file:
             data = json.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) and data.get("key") == key else None
 

@@ -151,7 +151,7 @@ def _state(path: str) -> State | None:
         if found.pop("format") != _FORMAT:
             return None
         return State(**{**found, "hollow": tuple(found["hollow"])})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
