@@ -53,7 +53,6 @@ def _play(stage: Stage, options: Options) -> None:
     from revguard.demo import story
 
     with surroundings.as_our_own(stage.environ):
-        options.progress("looking for PostgreSQL")
         kind = serving.choose(stage.environ)
         story.play(stage, kind, quiet=options.quiet)
 

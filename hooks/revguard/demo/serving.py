@@ -29,7 +29,7 @@ def choose(environ: Mapping[str, str]) -> Kind:
     driver = _driver()
     if driver is None:
         said = "no driver for PostgreSQL is installed beside revguard"
-        return _sqlite(f"{said}; `pip install 'revguard[postgres]'` brings one, and a server")
+        return _sqlite(f"{said};\n`pip install 'revguard[postgres]'` brings one, and a server")
     refused = []
     for provider in _PROVIDERS:
         version, why = _tried(provider, environ)

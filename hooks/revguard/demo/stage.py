@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Mapping
 from typing import TextIO
@@ -37,7 +38,9 @@ class Stage:
 
     def say(self, text: str, style: str = "") -> None:
         """Write a text of ours."""
-        self._write(f"{style}{text}{_PLAIN}\n" if style and self._color else f"{text}\n")
+        width = int(self.environ["COLUMNS"])
+        text = "\n".join(textwrap.fill(line, width) for line in text.split("\n"))
+        self._styled(text, style)
 
     def heading(self, text: str) -> None:
         """Write what happens next."""
@@ -45,7 +48,7 @@ class Stage:
 
     def command(self, typed: str, *, code: int = 0) -> None:
         """Show a command and run just that. CouldNotCheck if its exit code is another."""
-        self.say(f"$ {typed}", _BOLD)
+        self._styled(f"$ {typed}", _BOLD)
         words = shlex.split(typed)
         variables = {}
         while _ASSIGNMENT.match(words[0]):
@@ -93,6 +96,9 @@ class Stage:
         except (OSError, AttributeError):
             return False
         return True
+
+    def _styled(self, text: str, style: str) -> None:
+        self._write(f"{style}{text}{_PLAIN}\n" if style and self._color else f"{text}\n")
 
     def _write(self, text: str) -> None:
         self._last = (self._last + text)[-2:]
