@@ -27,7 +27,7 @@ class BrokenHistoryError(Exception):
 
 def checked(case: Case, found: Histories) -> Histories:
     """The histories, if they can be loaded."""
-    if found.graph.problems:
+    if found.graph.problems or found.graph.strangers:
         python = tuple(int(part) for part in case.around.interpreter.python.split(".")[:2])
         on_disk = scripts_on_disk(case, found)
         problems = history.broken_graph(found.graph, on_disk, python=(python[0], python[1]))

@@ -43,6 +43,15 @@ def broken_graph(
         )
         for problem in graph.problems
         if _is_certain(problem, graph, python)
+    ] + [
+        Finding(
+            rule=BROKEN,
+            message=f"{path} has no `revision`, so Alembic refuses to load its folder",
+            hint="write its `revision` and `down_revision`, or move it out of that folder",
+            path=path,
+            line=1,
+        )
+        for path in graph.strangers
     ]
 
 
