@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,13 +99,13 @@ def _untracked(path: Path) -> bytes:
 def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
     """The subject: the target with what has landed and the date of what it builds on."""
     repo = target.repo
-    base = repository.base_commit(repo, settings.base)
+    base = repository.base(repo, settings.base)
     return Subject(
         repo=repo,
         tree=target.tree,
         parents=target.parents,
-        base=None if base is None else trees.tree_of(repo, base),
-        base_name=settings.base or os.environ.get("GITHUB_BASE_REF") or "the remote's branch",
+        base=None if base is None else trees.tree_of(repo, base.commit),
+        base_name="" if base is None else base.name,
         created=_date(repo),
         cache=Path(cachedir.repository_dir(repo.toplevel, options.environ)),
         in_working_tree=target.in_working_tree,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from revguard import subprocesses
 from revguard.errors import UsageError
@@ -81,8 +81,21 @@ def merged(repo: Repository) -> tuple[str, ...]:
     return tuple(match.group(1) for match in found if match)
 
 
+class Base(NamedTuple):
+    """What has landed, and the name by which git knows it."""
+
+    commit: str
+    name: str
+
+
 def base_commit(repo: Repository, configured: str | None = None) -> str | None:
-    """The commit that has landed: the configured one, the pull request's, the remote's default.
+    """The commit of what has landed; see `base`."""
+    found = base(repo, configured)
+    return None if found is None else found.commit
+
+
+def base(repo: Repository, configured: str | None = None) -> Base | None:
+    """What has landed: the configured base, the pull request's, the remote's default branch.
 
     None where there is no remote. UsageError where a configured base is not in the repository.
     """
@@ -93,11 +106,21 @@ def base_commit(repo: Repository, configured: str | None = None) -> str | None:
                 f"the base {configured!r} is not in this repository",
                 hint=f"{_how_to_get(configured)}, or change `base` in the configuration",
             )
-        return found[0]
+        return Base(found[0], configured)
     names = [f"refs/remotes/origin/{branch}" for branch in _DEFAULT_BRANCHES]
     if pull_request := repo.environ.get("GITHUB_BASE_REF"):
         names.insert(0, f"refs/remotes/origin/{pull_request}")
-    return next(filter(None, _commits(repo, names)), None) or _other_remote(repo)
+    return _first_of(repo, names) or _other_remote(repo)
+
+
+def _first_of(repo: Repository, names: list[str]) -> Base | None:
+    commits = dict(zip(names, _commits(repo, names), strict=True))
+    for name, commit in commits.items():
+        if commit is not None:
+            # origin/HEAD says less to a reader than the branch that it stands for
+            like = [one for one in names if commits[one] == commit and not one.endswith("/HEAD")]
+            return Base(commit, (like or [name])[0].removeprefix("refs/remotes/"))
+    return None
 
 
 def _locate(folder: str, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -175,13 +198,13 @@ def _commits(repo: Repository, names: list[str]) -> list[str | None]:
     return [line.removesuffix(" commit") if line.endswith(" commit") else None for line in lines]
 
 
-def _other_remote(repo: Repository) -> str | None:
+def _other_remote(repo: Repository) -> Base | None:
     """The default branch of the only remote, where that is not called origin."""
     remotes = os.fsdecode(plumbing.output(repo, "remote")).split()
     if len(remotes) != 1 or remotes == ["origin"]:
         return None
     names = [f"refs/remotes/{remotes[0]}/{branch}" for branch in _DEFAULT_BRANCHES]
-    return next(filter(None, _commits(repo, names)), None)
+    return _first_of(repo, names)
 
 
 def _how_to_get(base: str) -> str:
