@@ -12,7 +12,7 @@ from typing import Any, Iterable, Iterator, Mapping
 from alembic.autogenerate import api, compare
 from alembic.script import write_hooks
 
-from . import casts, complete, differences, enums, message, project, subtraction
+from . import casts, complete, differences, enums, importing, message, project, subtraction
 
 _PLACEHOLDER = "revguard"
 
@@ -100,7 +100,7 @@ def write(
             script.message = request["message"] or message.message_for(found)
         script._needs_render = True
     project.fix_create_date(environment.script, request["created"])
-    with _noted_hooks(notes):
+    with _noted_hooks(notes), importing.completed_imports():
         return list(comparison.revisions.generate_scripts())
 
 
