@@ -67,6 +67,8 @@ def _added(subject: Subject, one: Judged) -> Judged:
             report,
             verdict=verdict_of(findings),
             findings=findings,
+            script=None,  # nothing is missing any more
+            script_path=None,
             heads=_heads(report, revision),
             changes=tuple(replace(change, covered=True) for change in report.changes),
             new_revisions=(*report.new_revisions, revision),
@@ -104,12 +106,14 @@ def _node(report: EnvironmentReport) -> Node:
 
 def remember_added(subject: Subject, records: Records, before: Record, one: Judged) -> Record:
     """The record of the tree with the script in it: the next commit's parent, most likely."""
-    report = one.report
-    assert report.script_path is not None
+    path = one.report.new_revisions[-1].path
+    # whoever looks at that tree finds a revision like any other
+    revisions = tuple(replace(item, added_by="user") for item in one.report.new_revisions)
+    report = replace(one.report, new_revisions=revisions, notes=())
     tree = index.staged_tree(subject.repo)
-    folder, _, name = report.script_path.rpartition("/")
+    folder, _, name = path.rpartition("/")
     observed = dict(before.observed)
-    observed["files"] = sorted({*before.observed["files"], report.script_path})
+    observed["files"] = sorted({*before.observed["files"], path})
     entries = before.observed["folders"].get(folder, [])
     observed["folders"] = {**before.observed["folders"], folder: sorted({*entries, name})}
     fresh = set(before.notes.get("fresh", ()))
@@ -120,6 +124,7 @@ def remember_added(subject: Subject, records: Records, before: Record, one: Judg
         observed=observed,
         drift=tuple(key for key in before.drift if key not in fresh),
         report=environment_to_dict(report),
+        notes={},
     )
     records.save(record)
     return record

@@ -260,10 +260,10 @@ class _Work:
         local = os.path.exists(os.path.join(subject.repo.toplevel, "revguard.toml"))
         tree, answer = self.added_tree, None
         if tree is None:
-            tree, answer = subject.tree, self._answer()
+            tree, answer = subject.tree, self._answer(judged)
         fast.remember(str(subject.cache), tree, merge(observed), local, answer)
 
-    def _answer(self) -> dict[str, Any] | None:
+    def _answer(self, judged: Sequence[Judged]) -> dict[str, Any] | None:
         """What the verdict depended on besides the tree; None where that is not all in files."""
         head = fast.ref(self.subject.repo.git_dir, "HEAD")
         if head is None or len(self.subject.parents) != 1 or self.with_env_file:
@@ -271,12 +271,14 @@ class _Work:
         base = self.settings.base or "main"
         names = ("HEAD", base, f"refs/heads/{base}", f"refs/remotes/{base}")
         remotes = tuple(f"refs/remotes/origin/{name}" for name in ("HEAD", "main", "master"))
+        locations = {name for one in judged if one.record for name in one.record.version_locations}
+        interpreters = [p for one in self.interpreters for p in (one.path, *one.site_packages)]
+        folders = [os.path.join(self.subject.repo.toplevel, name) for name in locations]
         return {
             "refs": {name: fast.ref(self.subject.repo.git_dir, name) for name in names + remotes},
             "stamps": {
                 path: os.stat(path).st_mtime_ns
-                for one in self.interpreters
-                for path in (one.path, *one.site_packages)
+                for path in (*interpreters, *folders)  # a script may come to lie in a folder
                 if os.path.exists(path)
             },
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,21 @@ class Judged:
     record: Record | None = None
 
 
+def on_disk(case: Case, locations: tuple[str, ...]) -> str:
+    """What tells whether scripts came to the version folders of the working tree, or changed."""
+    if not case.subject.in_working_tree:
+        return "no matter"
+    found = []
+    for location in locations:
+        folder = os.path.join(case.subject.repo.toplevel, *location.split("/"))
+        for parent, _, names in os.walk(folder):
+            for name in names:
+                if name.endswith(".py"):
+                    status = os.lstat(os.path.join(parent, name))
+                    found.append(f"{parent}/{name} {status.st_size} {status.st_mtime_ns}")
+    return digest(*sorted(found))
+
+
 def judged_before(case: Case) -> Judged | None:
     """The report of an earlier run on the same relevant content."""
     record = case.records.report_for(
@@ -84,6 +100,8 @@ def judged_before(case: Case) -> Judged | None:
     )
     if record is None or record.report is None:
         return None
+    if record.notes.get("on_disk", "") not in ("", on_disk(case, record.version_locations)):
+        return None  # the script that it asked for may lie there by now, and only be untracked
     try:
         report = environment_from_dict(record.report)
     except ValueError:

@@ -36,6 +36,10 @@ class ModuleMissing(CouldNotCheck):
     """An import failed: another working directory may mend it."""
 
 
+class NotHere(CouldNotCheck):
+    """The configuration cannot be used in this working directory."""
+
+
 def of_environment(
     event: Mapping[str, Any],
     environment: Environment,
@@ -65,12 +69,10 @@ def of_environment(
             f"script.py.mako makes a script that is no valid Python: {account['message']}{where}",
             hint="Mend the template beside env.py; `alembic revision` would write the same.",
         )
-    what = (
-        "the configuration cannot be used"
-        if event["stage"] == "configuration"
-        else ("env.py cannot run")
-    )
-    return CouldNotCheck(f"{what}: {_said(account)}{where}", hint=_hint(account))
+    if event["stage"] == "configuration":
+        said = f"the configuration cannot be used: {_said(account)}{where}"
+        return NotHere(said, hint=_hint(account))
+    return CouldNotCheck(f"env.py cannot run: {_said(account)}{where}", hint=_hint(account))
 
 
 def _is_generated(account: Mapping[str, Any], subject: Subject) -> bool:

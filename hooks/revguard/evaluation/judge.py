@@ -35,12 +35,18 @@ def judge(case: Case, worker: Worker) -> Judged:
     if last is not None and last.root in roots:
         roots.sort(key=lambda root: root != last.root)
     ready: Worker | None = worker
-    for root in roots[:-1]:
+    missing: failures.ModuleMissing | None = None
+    for root in roots:
         try:
             return _judge_at(case, root, last, ready, started)
-        except failures.ModuleMissing:  # noqa: PERF203  (env.py may import from the next)
-            ready = None
-    return _judge_at(case, roots[-1], last, ready, started)
+        except failures.ModuleMissing as error:  # env.py may import from the next
+            missing = error
+        except failures.NotHere:
+            if missing is None:
+                raise
+        ready = None
+    assert missing is not None
+    raise missing
 
 
 def _judge_at(
@@ -60,6 +66,7 @@ def _evaluated_at(
     parent = parent_record(case)
     known = known_now(case)
     read = _reader(case)
+    notes: list[str] = []
     same, base_record = proven(case, parent, known, read(locations) if locations else None)
     task = Task(
         subject=case.subject,
@@ -73,10 +80,10 @@ def _evaluated_at(
         proven=same,
         waived=case.waived,
         known=known,
-        ask_known=lambda serving: known_of_parents(case, serving, root, locations),
+        ask_known=lambda serving: known_of_parents(case, serving, root, locations, notes),
     )
     evaluated = evaluate(case.around, task, worker)
-    judgement = Judgement(case, evaluated, base_record)
+    judgement = Judgement(case, evaluated, base_record, notes)
     report = judgement.report(int((time.monotonic() - started) * 1000))
     record = judgement.record(report)
     case.records.save(record)

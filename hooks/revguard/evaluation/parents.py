@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Case
 from revguard.evaluation.evaluate import Task, evaluate
 from revguard.evaluation.keeping import record_of
@@ -84,9 +85,17 @@ def names_schema(case: Case, parent: Record | None) -> bool:
 
 
 def known_of_parents(
-    case: Case, serving: Serving, root: str, locations: tuple[str, ...] | None
+    case: Case,
+    serving: Serving,
+    root: str,
+    locations: tuple[str, ...] | None,
+    notes: list[str],
 ) -> list[str]:
-    """Keys of what differed at the parents already; evaluates those that no record speaks for."""
+    """Keys of what differed at the parents already; evaluates those that no record speaks for.
+
+    A parent that cannot be evaluated had nothing, and a note says so: the commit that mends
+    its env.py must be possible.
+    """
     keys: list[str] = []
     config = case.around.environment.config
     for parent in case.subject.parents:
@@ -95,7 +104,15 @@ def known_of_parents(
             if config is not None and config not in trees.listing(case.subject.repo, parent):
                 continue
             case.around.progress("evaluating the parent commit")
-            record = _evaluate_parent(case, parent, serving, root, locations)
+            try:
+                record = _evaluate_parent(case, parent, serving, root, locations)
+            except CouldNotCheck as error:
+                reason = error.message.partition("\n")[0]
+                notes.append(
+                    "the parent commit could not be evaluated, so nothing counts as known drift: "
+                    + reason
+                )
+                continue
         keys.extend(key for key in record.drift if key not in keys)
     return keys
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from revguard.evaluation.case import Case
+from revguard.evaluation.case import Case, on_disk
 from revguard.evaluation.evaluate import Evaluated
 from revguard.evaluation.findings import finished, history_findings, scripts_on_disk
 from revguard.evaluation.keeping import continued, record_of
@@ -31,10 +31,17 @@ from revguard.verdict import (
 class Judgement:
     """From what was evaluated to what is said."""
 
-    def __init__(self, case: Case, evaluated: Evaluated, base_record: Record | None) -> None:
+    def __init__(
+        self,
+        case: Case,
+        evaluated: Evaluated,
+        base_record: Record | None,
+        notes: Sequence[str] = (),
+    ) -> None:
         self.case = case
         self.evaluated = evaluated
         self.base_record = base_record
+        self.notes = notes
         self.result: Mapping[str, Any] = evaluated.result
         self.graph = evaluated.histories.graph
         if self.result["same"] and base_record is None:
@@ -84,7 +91,7 @@ class Judgement:
             ),
             findings=findings,
             timings_ms={**evaluated.timings_ms, "total": duration},
-            notes=tuple(self.result["notes"]),
+            notes=(*self.notes, *self.result["notes"]),
         )
 
     def record(self, report: EnvironmentReport) -> Record:
@@ -101,7 +108,10 @@ class Judgement:
             base=case.subject.base,
             day=case.today.isoformat(),
             report=environment_to_dict(report),
-            notes={"fresh": [item["key"] for item in self.result["left"]]},
+            notes={
+                "fresh": [item["key"] for item in self.result["left"]],
+                "on_disk": on_disk(case, record.version_locations) if self.left else "",
+            },
         )
 
     def _relevant_changes(self, record: Record) -> tuple[str, ...]:
@@ -153,6 +163,12 @@ class Judgement:
         shown = [self._change(i, covered=False) for i in self.result["left"] if i["key"] in left]
         return (*covered, *shown)
 
+    def _upgraded(self) -> list[Mapping[str, Any]]:
+        """The upgrades that ran to their end; of the one that failed nobody knows what it does."""
+        failure = self.result["failure"] or {}
+        failed = failure.get("revision") if failure.get("kind") == "upgrade" else None
+        return [one for one in self.result["upgrades"] if one["id"] != failed]
+
     def _sql(self) -> str:
         statements = [text for step in self.result["upgrades"] for text in step["statements"]]
         return "".join(f"{text.rstrip(';')};\n" for text in statements)
@@ -171,7 +187,7 @@ class Judgement:
             findings += proof.not_converging(self.result["still"], path)
         findings += proof.differing_round_trip(self.result["proof"], path)
         if not generated:
-            findings += drift.empty_revision(self.result["upgrades"], self.graph)
+            findings += drift.empty_revision(self._upgraded(), self.graph)
         line = self.graph.nodes[new[-1]].line if new else 0
         allowed = case.waived
         changes = [one for one in self._changes() if f"{one.op} {one.object}" not in allowed]
@@ -180,4 +196,4 @@ class Judgement:
             findings += history.untracked_revision(
                 scripts_on_disk(case, found), self.graph, needed=bool(self.left)
             )
-        return finished(case, findings, complete=failure is None and not self.result["same"])
+        return finished(case, findings, complete=failure is None)
