@@ -1,0 +1,65 @@
+"""Shops in real repositories, whose virtualenv is not the one that revguard runs in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import revguard
+from revguard import databases
+
+pytest.register_assert_rewrite(f"{__name__.rpartition('.')[0]}.shop")
+
+from . import machine  # noqa: E402
+from .shop import Reports, Shop, files  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def virtualenv():
+    """The project's virtualenv: Alembic, SQLAlchemy and a driver; no revguard."""
+    return machine.virtualenv(*machine.PROJECT_NEEDS)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """This repository as pre-commit sees it; installed once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if base.name.startswith("popen-") else base) / "published"
+    folder.mkdir(exist_ok=True)
+    return machine.published(folder)
+
+
+@pytest.fixture(scope="session")
+def reports():
+    schema = Path(revguard.__file__).with_name("report.schema.json")
+    return Reports(json.loads(schema.read_text()))
+
+
+@pytest.fixture(scope="session")
+def postgresql(require):
+    """Whether there is a PostgreSQL to be had."""
+    try:
+        databases.choose("auto", "postgresql", environ=machine.plain_environ())
+    except databases.CouldNotCheck as reason:
+        require(False, f"PostgreSQL ({reason})")
+
+
+@pytest.fixture
+def shop(tmp_path, virtualenv, request):
+    """``shop()``: a committed shop. Options: dialect, folder, commit=False, those of files()."""
+    made = []
+
+    def make(dialect="sqlite", *, folder="", commit=True, more=(), **options):
+        if dialect == "postgresql":
+            request.getfixturevalue("postgresql")
+        path = tmp_path / (f"shop{len(made)}" if made else "shop")
+        path.mkdir()
+        one = Shop(path, virtualenv, folder)
+        one.git("init", "-q")
+        one.write({**files(dialect, **options), **dict(more)})
+        if commit:
+            one.commit_all("first")
+        made.append(one)
+        return one
+
+    return make
