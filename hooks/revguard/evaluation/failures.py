@@ -99,8 +99,8 @@ def refuse_exhausted(account: Mapping[str, Any]) -> None:
     """CouldNotCheck where the machine's means ended: that says nothing about a revision."""
     if account.get("code", "").startswith(_EXHAUSTED) or _FULL.search(account["message"]):
         raise CouldNotCheck(
-            f"the ephemeral database cannot go on: {_first_line(account['message'])}",
-            hint="Free some disk space and memory, or name another folder in REVGUARD_CACHE_DIR.",
+            f"there is not enough space or memory to go on: {_first_line(account['message'])}",
+            hint="Free some, or name another folder in REVGUARD_CACHE_DIR.",
         )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What decides how a blob becomes a file, beside the attributes
 _CONVERSION = r"^(core\.(autocrlf|eol|attributesfile|symlinks)|filter\..*)$"
+_ROOM = 1 << 20
 _TOUCHES_ALL = (b"core.autocrlf", b"core.attributesfile")
 
 
@@ -45,12 +46,16 @@ def checkout(repo: Repository, tree: str, cache: str | Path) -> Iterator[Checkou
 
     Its name is that of the working tree's folder. CouldNotCheck where it cannot be written.
     """
-    with slots.take(os.path.join(cache, "trees"), tree) as slot:
-        path = os.path.join(slot.folder, os.path.basename(repo.toplevel) or "tree")
+    with contextlib.ExitStack() as stack:
+        slot = stack.enter_context(slots.take(os.path.join(cache, "trees"), tree))
         try:
-            slot.note(_bring(repo, slot, path, tree))
+            path = _lay_out(repo, slot, tree)
         except OSError as error:
-            raise _not_written(slot.folder, error) from error
+            if not slot.kept:
+                raise _not_written(slot.folder, error) from error
+            slots.give_up(slot)  # a full cache is as if there were none
+            slot = stack.enter_context(slots.temporary())
+            path = _lay_out_temporarily(repo, slot, tree)
         made = Checkout(path=path, tree=tree)
         try:
             yield made
@@ -59,6 +64,30 @@ def checkout(repo: Repository, tree: str, cache: str | Path) -> Iterator[Checkou
             raise
         # an interrupt may have stopped the worker anywhere: the slot stays as if in use
         _close(slot, made)
+
+
+def _lay_out(repo: Repository, slot: Slot, tree: str) -> str:
+    path = os.path.join(slot.folder, os.path.basename(repo.toplevel) or "tree")
+    slot.note(_bring(repo, slot, path, tree))
+    if slot.kept and _room(slot.folder) < _ROOM:  # the run writes a script and bytecode beside it
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), slot.folder)
+    return path
+
+
+def _lay_out_temporarily(repo: Repository, slot: Slot, tree: str) -> str:
+    try:
+        return _lay_out(repo, slot, tree)
+    except OSError as error:
+        raise _not_written(slot.folder, error) from error
+
+
+def _room(folder: str) -> int:
+    """Bytes that are free; plenty where the file system does not tell."""
+    try:
+        found = os.statvfs(folder)
+    except (OSError, AttributeError):
+        return _ROOM
+    return found.f_bavail * found.f_frsize if found.f_blocks else _ROOM
 
 
 def _close(slot: Slot, made: Checkout) -> None:

@@ -70,11 +70,22 @@ class Slot:
 def take(root: str, tree: str) -> Iterator[Slot]:
     """The free slot that is nearest to `tree`; a temporary one where nothing can be kept."""
     with contextlib.ExitStack() as stack:
-        slot = _kept(root, tree, stack)
-        if slot is None:
-            folder = stack.enter_context(scratch.folder(os.environ))
-            slot = Slot(folder=os.path.join(folder, "0"), state=None, clean=False, kept=False)
-        yield slot
+        yield _kept(root, tree, stack) or stack.enter_context(temporary())
+
+
+@contextlib.contextmanager
+def temporary() -> Iterator[Slot]:
+    """A slot that is gone at the end. CouldNotCheck."""
+    with scratch.folder(os.environ) as folder:
+        yield Slot(folder=os.path.join(folder, "0"), state=None, clean=False, kept=False)
+
+
+def give_up(slot: Slot) -> None:
+    """Leave nothing of a slot for which there is not the room."""
+    shutil.rmtree(slot.folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        _discard(_closed(slot.folder))
+        _discard(_used(slot.folder))
 
 
 def _kept(root: str, tree: str, stack: contextlib.ExitStack) -> Slot | None:
@@ -87,6 +98,9 @@ def _kept(root: str, tree: str, stack: contextlib.ExitStack) -> Slot | None:
             stack.callback(os.close, lock)
             folder = os.path.join(root, str(number))
             os.makedirs(folder, exist_ok=True)
+            for path in (_closed(folder), _used(folder)):
+                if os.path.isdir(path):
+                    _discard(path)
             closed, used = _state(_closed(folder)), _state(_used(folder))
             slot = Slot(folder=folder, state=closed or used, clean=closed is not None)
             _probe(folder)
@@ -140,8 +154,14 @@ def _used(folder: str) -> str:
 
 
 def _discard(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    try:
         os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        if not os.path.isdir(path):
+            raise
+        shutil.rmtree(path)
 
 
 def _state(path: str) -> State | None:
