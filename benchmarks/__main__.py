@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ROW ...]`: one line for each row, each a ratio against doing it by hand."""
+"""`python -m benchmarks [ROW ...]`: a line for each row, a ratio against doing it by hand."""
 
 from __future__ import annotations
 
@@ -114,7 +114,9 @@ def row_b(bench: Bench) -> Row:
         },
         bench.repeat,
     )
-    return Row("b", "known content", measured, "<= 130 ms", next(iter(measured.values())).seconds <= 0.130)
+    return Row(
+        "b", "known content", measured, "<= 130 ms", next(iter(measured.values())).seconds <= 0.130
+    )
 
 
 def _marks() -> Iterator[str]:
@@ -148,7 +150,9 @@ def row_c(bench: Bench) -> Row:
         bench.repeat,
     )
     ours, hand = measured.values()
-    return Row("c", "models touched, same schema", measured, "<= 1.2", ours.seconds <= 1.2 * hand.seconds)
+    return Row(
+        "c", "models touched, same schema", measured, "<= 1.2", ours.seconds <= 1.2 * hand.seconds
+    )
 
 
 def _drift(bench: Bench, name: str, what: str, project: Project) -> Row:
@@ -170,7 +174,9 @@ def _drift(bench: Bench, name: str, what: str, project: Project) -> Row:
 
 def row_d(bench: Bench) -> list[Row]:
     rows = [
-        _drift(bench, f"d{n}", f"drift, PostgreSQL, {n} revisions, warm", bench.project(revisions=n))
+        _drift(
+            bench, f"d{n}", f"drift, PostgreSQL, {n} revisions, warm", bench.project(revisions=n)
+        )
         for n in (5, 50, 500)
     ]
     small, large = (next(iter(rows[i].measured.values())) for i in (0, 2))
@@ -239,7 +245,8 @@ def _print(row: Row) -> None:
     ratio = one.seconds / other.seconds
     mark = "ok  " if row.passed else "MISS"
     print(
-        f"{mark} {row.name:5} {row.what:40} {one.seconds * 1000:7.0f} ms {other.seconds * 1000:7.0f} ms"
+        f"{mark} {row.name:5} {row.what:40} {one.seconds * 1000:7.0f} ms "
+        f"{other.seconds * 1000:7.0f} ms"
         f"  x{ratio:5.2f}  (limit {row.limit})  {one.memory:4.0f} MiB  [{ours} / {hand}]",
         flush=True,
     )

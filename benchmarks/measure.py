@@ -57,6 +57,4 @@ def side_by_side(ways: Mapping[str, Way], repeat: int) -> dict[str, Measured]:
             seconds, peak = way.once()
             times[name].append(seconds)
             peaks[name].append(peak)
-    return {
-        name: Measured(statistics.median(times[name]), max(peaks[name])) for name in ways
-    }
+    return {name: Measured(statistics.median(times[name]), max(peaks[name])) for name in ways}

@@ -6,15 +6,15 @@ import os
 import subprocess
 from pathlib import Path
 
-_MODELS = '''from sqlalchemy import ForeignKey, Integer, String
+_MODELS = """from sqlalchemy import ForeignKey, Integer, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
     pass
 
-'''
-_TABLE = '''
+"""
+_TABLE = """
 class Table{n}(Base):
     __tablename__ = "table_{n}"
 
@@ -25,7 +25,7 @@ class Table{n}(Base):
     def label(self) -> str:
         return f"{{self.name}} {mark}"
 
-'''
+"""
 _REVISION = '''"""revision {n}"""
 from alembic import op
 import sqlalchemy as sa
@@ -42,7 +42,7 @@ def upgrade() -> None:
 def downgrade() -> None:
 {downgrade}
 '''
-_ENV = '''from alembic import context
+_ENV = """from alembic import context
 from sqlalchemy import engine_from_config, pool
 
 from shop.models import Base
@@ -57,7 +57,7 @@ with connectable.connect() as connection:
     context.configure(connection=connection, target_metadata=target_metadata)
     with context.begin_transaction():
         context.run_migrations()
-'''
+"""
 _MAKO = '''"""${message}"""
 from alembic import op
 import sqlalchemy as sa
