@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -109,11 +110,13 @@ def cannot_start(program: str, said: str, *, lines: int = 10) -> CouldNotCheck:
     )
 
 
-def no_space(places: Iterable[Path]) -> CouldNotCheck:
-    """The failure of a copy, with the folders that were tried."""
+def no_space(places: Iterable[Path], said: str = "") -> CouldNotCheck:
+    """The failure of a copy or a program, with the folders that were tried."""
+    last = [line for line in said.splitlines() if os.strerror(errno.ENOSPC) in line][-1:]
+    why = "".join(f":\n  {line.strip()}" for line in last)
     where = " nor in ".join(os.fspath(place) for place in places)
     return CouldNotCheck(
-        f"there is no space for the ephemeral database in {where}",
+        f"there is no space for the ephemeral database in {where}{why}",
         hint="Free some space there, or name another folder in REVGUARD_CACHE_DIR.",
     )
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 OWNER = "postgres"
 MAIN = "app"  # as _SHRINK names it
 _UNUSED_LIMIT = 256 << 20  # bytes of data folders of other versions that we keep
+# a server that is killed leaves its segments in /dev/shm, and initdb's own need 2 MB there
+_NOTHING_IN_MEMORY = ["-c", "dynamic_shared_memory_type=mmap"]
 # The databases that nobody uses are two thirds of what has to be copied for each run.
 _SHRINK = """\
 UPDATE pg_database SET datistemplate = false, datallowconn = true WHERE datname = 'template0'
@@ -107,7 +109,7 @@ def _initialise(binaries: str, run: Run, account: Account | None) -> Path:
         leftovers.remove_folder(os.fspath(data))
         if os.strerror(errno.ENOSPC) not in failure:
             raise accounts.cannot_start(os.path.join(binaries, "initdb"), failure)
-    raise accounts.no_space(places)
+    raise accounts.no_space(places, failure)
 
 
 def _initialise_in(
@@ -131,6 +133,8 @@ def _initdb(binaries: str, data: Path, version: int, locale: list[str]) -> list[
     command += [f"--username={OWNER}", *locale]
     if version >= 11:
         command.append("--wal-segsize=1")
+    if version >= 16:
+        command += _NOTHING_IN_MEMORY
     if version >= 18:
         command.append("--no-data-checksums")
     return [*command, "-D", os.fspath(data)]
@@ -144,7 +148,7 @@ def _locales(version: int) -> list[list[str]]:
 
 
 def _shrink(postgres: str, data: Path, run: Run, account: Account | None) -> None:
-    command = [postgres, "--single", "-F", "-D", os.fspath(data), "template1"]
+    command = [postgres, "--single", "-F", *_NOTHING_IN_MEMORY, "-D", os.fspath(data), "template1"]
     code, said = accounts.run_as(run, command, account, _SHRINK.encode())
     if code != 0 or re.search(r"\b(ERROR|FATAL|PANIC):", said):
         raise accounts.cannot_start(postgres, said)
