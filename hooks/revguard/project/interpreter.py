@@ -114,7 +114,8 @@ def _configured(said: str, place: Place) -> Interpreter:
     named = said if path == said else f"{said} ({path})"
     hint = f"Install it: `{path} -m pip install alembic`" if problem.startswith("has no") else ""
     raise ConfigError(
-        f"python = {named} {problem}", hint=hint or "Name the interpreter that runs the project."
+        f"python = {named} {problem}",
+        hint=hint or "Make it, or name the interpreter that runs the project.",
     )
 
 

@@ -24,6 +24,8 @@ def _claim_pipes() -> tuple[TextIO, TextIO]:
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=True)  # the last words of what is killed
     return commands, events
 
 
