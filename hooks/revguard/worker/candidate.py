@@ -12,7 +12,19 @@ from typing import Any, Iterable, Iterator, Mapping
 from alembic.autogenerate import api, compare
 from alembic.script import write_hooks
 
-from . import casts, complete, differences, enums, importing, message, project, subtraction
+from . import (
+    casts,
+    complete,
+    defaults,
+    differences,
+    enums,
+    importing,
+    message,
+    prerequisites,
+    project,
+    rendering,
+    subtraction,
+)
 
 _PLACEHOLDER = "revguard"
 
@@ -29,8 +41,9 @@ class Comparison:
         script = self.revisions.generated_revisions[-1]
         script.upgrade_ops_list[-1].upgrade_token = context.opts["upgrade_token"]
         script.downgrade_ops_list[-1].downgrade_token = context.opts["downgrade_token"]
+        defaults.install(context)
         compare._populate_migration_script(self.context, script)
-        complete.before_hooks(script, context.dialect)
+        complete.before_hooks(script, context)
         script.rev_id = _revision_id(heads, self.differences())
         hook = context.opts.get("process_revision_directives")
         if hook:
@@ -91,16 +104,20 @@ def write(
     is noted: the script is there all the same.
     """
     found = comparison.differences()
+    renderer = rendering.TypeRenderer()
     for script in comparison.revisions.generated_revisions:
-        if dialect.name == "postgresql" and "alembic_postgresql_enum" not in sys.modules:
-            enums.Enums(comparison.context).complete(script)
+        if dialect.name == "postgresql":
+            if "alembic_postgresql_enum" not in sys.modules:
+                enums.Enums(comparison.context, renderer).complete(script)
+            prerequisites.complete(script, comparison.context)
         if with_casts:
-            casts.add_casts(script, dialect)
+            casts.add_casts(script, comparison.context)
         if script.message is None:
             script.message = request["message"] or message.message_for(found)
         script._needs_render = True
     project.fix_create_date(environment.script, request["created"])
-    with _noted_hooks(notes), importing.completed_imports():
+    imports = importing.completed_imports()
+    with _noted_hooks(notes), imports, renderer.installed(comparison.context):
         return list(comparison.revisions.generate_scripts())
 
 

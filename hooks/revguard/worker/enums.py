@@ -9,7 +9,10 @@ from alembic.autogenerate import api
 from alembic.operations import ops
 from sqlalchemy import text
 
+from . import casts
 from .differences import leaves
+from .prerequisites import columns_of, sql
+from .rendering import TypeRenderer
 
 Key = Tuple[Any, str]  # schema or None, name
 Place = Tuple[Any, Any]  # the operation and the type in it
@@ -27,11 +30,12 @@ FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = '
 class Enums:
     """The enum types of one comparison's scripts."""
 
-    def __init__(self, context: api.AutogenContext) -> None:
+    def __init__(self, context: api.AutogenContext, renderer: TypeRenderer) -> None:
         """Read from the context's connection which types there are and how often each is used."""
         self._context = context
+        self._marked: set[Key] = set()
+        renderer.special(self._is_there, _rendered)
         self._dialect: Any = context.dialect
-        self._marked: dict[int, Any] = {}
         self._existing: dict[Key, int] = {}
         connection = context.connection
         assert connection is not None
@@ -57,31 +61,33 @@ class Enums:
             upgrade.ops.append(self._drop(removed[key][0][1]))
         for key in created:
             downgrade.ops.append(self._drop(added[key][0][1]))
-        self._install_renderer()
+        casts.set_defaults_aside(script, self._context, _leaves_an_enum)
 
     def _direction(self, container: ops.OpContainer, uses: Uses, existing: set[Key]) -> None:
-        """Create what CREATE TABLE does not create itself, and say where it must not try."""
+        """Create what is missing; leave to CREATE TABLE what it creates alone and by itself."""
         create = []
         for key, places in uses.items():
-            first_op, first_type = places[0]
-            marked = places
-            if key not in existing and not isinstance(first_op, ops.CreateTableOp):
-                create.append(self._create(first_type))
-            elif key not in existing:
-                marked = places[1:]
-            for _, type_ in marked:
-                self._marked[id(type_)] = type_
+            op, type_ = places[0]
+            if key in existing:
+                self._marked.add(key)
+            elif len(places) > 1 or not isinstance(op, ops.CreateTableOp):
+                self._marked.add(key)
+                create.append(self._create(type_))
         container.ops[:0] = create
+
+    def _is_there(self, type_: Any) -> bool:
+        """Whether it is to be rendered as a type that is there already."""
+        if hasattr(type_, "item_type"):
+            return False  # Alembic renders an array's own type by itself
+        enum = _enum(type_)
+        return enum is not None and (enum.schema, enum.name) in self._marked
 
     def _uses(self, container: ops.OpContainer) -> tuple[Uses, Uses]:
         added: Uses = {}
         removed: Uses = {}
         for _, op in leaves(container):
-            if isinstance(op, ops.CreateTableOp):
-                self._note(added, op, _types(op.columns))
-            elif isinstance(op, ops.AddColumnOp):
-                self._note(added, op, [op.column.type])
-            elif isinstance(op, ops.DropTableOp):
+            self._note(added, op, [column.type for column in columns_of(op)])
+            if isinstance(op, ops.DropTableOp):
                 self._note(removed, op, _types(getattr(op._reverse, "columns", None) or ()))
             elif isinstance(op, ops.DropColumnOp):
                 column = getattr(op._reverse, "column", None)
@@ -95,8 +101,7 @@ class Enums:
         for type_ in types:
             enum = _enum(type_)
             if enum is not None:
-                marked = type_ if enum is type_ else getattr(type_, "item_type", type_)
-                found.setdefault((enum.schema, enum.name), []).append((op, marked))
+                found.setdefault((enum.schema, enum.name), []).append((op, enum))
 
     def _quoted(self, enum: Any) -> str:
         preparer = self._dialect.identifier_preparer
@@ -106,25 +111,19 @@ class Enums:
     def _create(self, type_: Any) -> ops.ExecuteSQLOp:
         enum = _enum(type_)
         labels = ", ".join("'" + label.replace("'", "''") + "'" for label in enum.enums)
-        return _sql(f"CREATE TYPE {self._quoted(enum)} AS ENUM ({labels})")
+        return sql(f"CREATE TYPE {self._quoted(enum)} AS ENUM ({labels})")
 
     def _drop(self, type_: Any) -> ops.ExecuteSQLOp:
-        return _sql(f"DROP TYPE {self._quoted(_enum(type_))}")
-
-    def _install_renderer(self) -> None:
-        opts: Any = self._context.opts
-        users = opts.get("render_item")
-
-        def render_item(kind: str, item: Any, context: api.AutogenContext) -> Any:
-            if kind == "type" and id(item) in self._marked and _enum(item) is item:
-                return _rendered(item, context)
-            return users(kind, item, context) if users else False
-
-        opts["render_item"] = render_item
+        return sql(f"DROP TYPE {self._quoted(_enum(type_))}")
 
 
 def _types(items: Iterable[Any]) -> list[Any]:
     return [item.type for item in items if hasattr(item, "type")]
+
+
+def _leaves_an_enum(op: Any) -> bool:
+    """A default keeps the type in use: it would be cast, and the type could not be dropped."""
+    return _enum(op.existing_type) is not None
 
 
 def _enum(type_: Any) -> Any:
@@ -140,13 +139,10 @@ def _enum(type_: Any) -> Any:
     return plain if getattr(plain, "native_enum", True) else None
 
 
-def _rendered(enum: Any, context: api.AutogenContext) -> str:
+def _rendered(type_: Any, context: api.AutogenContext) -> str:
     """As Alembic renders it, but for the words that keep it from being created again."""
+    enum = _enum(type_)
     context.imports.add("from sqlalchemy.dialects import postgresql")
     schema = f", schema={str(enum.schema)!r}" if enum.schema else ""
     labels = ", ".join(map(repr, enum.enums))
     return f"postgresql.ENUM({labels}, name={str(enum.name)!r}{schema}, create_type=False)"
-
-
-def _sql(statement: str) -> ops.ExecuteSQLOp:
-    return ops.ExecuteSQLOp(statement.replace(":", "\\:"))

@@ -1,0 +1,49 @@
+"""What a case of a model change is, and short ways to write models down."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+BOTH = ("sqlite", "postgresql")
+PG = ("postgresql",)
+LITE = ("sqlite",)
+
+
+class Case(NamedTuple):
+    """Models before and after; the differences that must be named; on which dialects."""
+
+    id: str
+    before: str
+    after: str
+    changes: str = ""  # "op object" each, separated by ", "; "" is not looked at
+    dialects: tuple[str, ...] = BOTH
+    options: str = ""  # further arguments of context.configure()
+    metadata: str = "metadata = MetaData()"
+    holds: str = ""  # what the script must hold
+
+
+def table(*items: str, name: str = "things", key: str = 'Column("id", Integer, primary_key=True)'):
+    """A Core table with an id; what is `name=value` may stand anywhere."""
+    ordered = sorted(filter(None, [key, *items]), key=lambda item: bool(re.match(r"\w+=", item)))
+    return f"Table({', '.join([repr(name), 'metadata', *ordered])})\n"
+
+
+def column(name: str, type_: str, *more: str) -> str:
+    return f"Column({', '.join([repr(name), type_, *more])})"
+
+
+def fk(column: str, target: str, *more: str) -> str:
+    return f"Column({column!r}, ForeignKey({', '.join([repr(target), *more])}))"
+
+
+def parametrized(cases: list[Case]):
+    """For `pytest.mark.parametrize`: each case on each of its dialects."""
+    import pytest
+
+    rows = [
+        pytest.param(case, dialect, id=f"{case.id}-{dialect}".replace(" ", "-"))
+        for case in cases
+        for dialect in case.dialects
+    ]
+    return ("case", "dialect"), rows

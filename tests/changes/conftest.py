@@ -1,0 +1,108 @@
+"""Projects that tests change, the worker that is forked for them, and one PostgreSQL server."""
+
+import os
+
+import pytest
+
+from revguard import databases
+from revguard.errors import RevguardError
+from revguard.runs import Run
+
+from .evaluating import Databases, Forks, Server
+from .project import Project, explained
+
+PROVIDER = os.environ.get("REVGUARD_TEST_PROVIDER", "auto")
+
+
+@pytest.fixture(scope="session")
+def changes_cache(tmp_path_factory):
+    """One cache for the session: servers are initialised once, interpreters looked at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REVGUARD_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        yield tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def postgresql(changes_cache, require):
+    """A server on which each evaluation has databases of its own."""
+    try:
+        choice = databases.choose(PROVIDER, "postgresql", environ=os.environ, site_packages=[])
+    except RevguardError:
+        choice = None
+    require(choice, "PostgreSQL")
+    with (
+        Run(changes_cache) as run,
+        databases.start(choice, run=run, snapshot=None) as started,
+    ):
+        started.wait()
+        server = Server(started)
+        yield server
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def forks(changes_cache):
+    """The worker, loaded."""
+    with Forks() as forks:
+        yield forks
+
+
+@pytest.fixture
+def evaluated(forks, tmp_path, request):
+    """`evaluated(case, dialect)`: the results at the models before, after, and once more."""
+
+    def run(case, dialect):
+        server = request.getfixturevalue("postgresql") if dialect == "postgresql" else None
+        options = case.options or ("render_as_batch=True" if dialect == "sqlite" else "")
+        project = Project(tmp_path / "project", dialect, options=options, metadata=case.metadata)
+        place = Databases(dialect, tmp_path, server)
+        results, ids = [], []
+        for models in (case.before, case.after, case.after):
+            project.models(models)
+            place.mark()
+            event = forks.evaluate(project.request(ids[-1:]), place)
+            assert event["event"] == "result", event["failure"]
+            results.append(event["result"])
+            for script in event["result"]["scripts"]:
+                project.keep(script)
+                ids.append(script["id"])
+        return results
+
+    return run
+
+
+def said(result):
+    """A result as text, for an assertion's message."""
+    report = {
+        "verdict": (result["failure"] or {}).get("message"),
+        "proof": result["proof"],
+        "changes": result["left"],
+        "script": "".join(script["text"] for script in result["scripts"]),
+    }
+    return explained(report)
+
+
+@pytest.fixture
+def blocked_added_clean(evaluated):
+    """Runs a case: something is new, a script is made and proven, and then all is clean."""
+
+    def run(case, dialect):
+        before, after, clean = evaluated(case, dialect)
+        assert proven(before), said(before)
+        assert after["left"], "nothing was found"
+        assert proven(after), said(after)
+        if case.changes:
+            found = sorted(f"{one['op']} {one['object']}" for one in after["left"])
+            assert found == sorted(case.changes.split(", ")), said(after)
+        assert case.holds in after["scripts"][0]["text"], said(after)
+        assert not clean["drift"], said(clean)
+
+    return run
+
+
+def proven(result):
+    steps = [(step["step"], step["result"]) for step in result["proof"]]
+    return not result["failure"] and not result["still"] and steps == [
+        ("upgrade", "pass"), ("compare", "pass"), ("downgrade", "pass"), ("reupgrade", "pass"),
+    ]  # fmt: skip
