@@ -131,11 +131,16 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("model", "text", "expected"), WRONG.values(), ids=WRONG)
-@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+EACH = [
+    pytest.param(dialect, *case, id=f"{dialect}-{name}")
+    for name, case in WRONG.items()
+    for dialect in ("sqlite", "postgresql")
+    if dialect == "sqlite" or "history/broken-graph" not in case[2]  # no database has a part in it
+]
+
+
+@pytest.mark.parametrize(("dialect", "model", "text", "expected"), EACH)
 def test_staged_scripts(shop, reports, model, text, expected, dialect, request):
-    if dialect == "postgresql" and "broken" in str(expected):
-        pytest.skip("the database has no part in it")
     one = shop(dialect)
     one.model("users", model)
     one.write(PATH, text)
