@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 VARIABLE = leftovers.VARIABLE
 MEMORY = "/dev/shm"  # noqa: S108 - only our own folder in it is used
 _PROCESSES = "processes"  # the file in a run's folder that names its process groups
+_HIDDEN = ".new"
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
@@ -208,7 +209,7 @@ def _claim(base: str, run_id: str) -> _Place | None:
         with suppress(FileNotFoundError):  # another run removed the empty base meanwhile
             try:
                 _make_base(base)
-                descriptor = _locked(_lock_path(base, run_id), os.O_CREAT)
+                descriptor = _new_lock(base, run_id)
             except FileNotFoundError:
                 raise
             except OSError:
@@ -222,6 +223,22 @@ def _claim(base: str, run_id: str) -> _Place | None:
                     return None
                 return place
     return None
+
+
+def _new_lock(base: str, run_id: str) -> int | None:
+    """The lock file, locked before it has its name: else a sweep takes it for a dead run's."""
+    path = _lock_path(base, run_id)
+    if sys.platform == "win32":  # an open file cannot be renamed there
+        return _locked(path, os.O_CREAT)
+    hidden = os.path.join(base, f"{run_id}{_HIDDEN}")
+    descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock(descriptor)
+        os.rename(hidden, path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _make_base(base: str) -> None:
@@ -257,11 +274,23 @@ def _dead_places(base: str) -> Iterator[_Place]:
         return
     for name in names:
         run_id, extension = os.path.splitext(name)
+        if extension == _HIDDEN:  # its run was killed before it had a name
+            _remove_unnamed(os.path.join(base, name))
         if extension == ".lock":
             with suppress(OSError):
                 descriptor = _locked(_lock_path(base, run_id), 0)
                 if descriptor is not None:
                     yield _Place(base, run_id, descriptor)
+
+
+def _remove_unnamed(path: str) -> None:
+    """If its maker lives after all, it misses the file and makes another."""
+    with suppress(OSError):
+        descriptor = _locked(path, 0)
+        if descriptor is not None:
+            with suppress(OSError):
+                os.unlink(path)
+            os.close(descriptor)
 
 
 def _locked(path: str, flags: int) -> int | None:

@@ -1,8 +1,12 @@
 """Several runs at once in one repository: each is right, and none is in another's way."""
 
 import json
+import subprocess
+import sys
 
 import pytest
+
+from revguard import runs
 
 
 @pytest.mark.parametrize("state", ["cold", "warm"])
@@ -24,6 +28,45 @@ def test_four_checks_at_once(any_shop, state):
     assert None not in scripts
     assert any_shop.left() == []
     assert any_shop.state() == before
+
+
+def test_a_run_is_locked_before_it_can_be_seen(tmp_path, monkeypatch):
+    """A sweep that came between would take it for a dead one's, and end its processes."""
+    really, seen = runs.lock, []
+
+    def looking(*arguments, **options):
+        seen.extend(tmp_path.rglob("*.lock"))
+        return really(*arguments, **options)
+
+    monkeypatch.setattr(runs, "lock", looking)
+    with runs.Run(tmp_path, memory=None, temporary=str(tmp_path)):
+        assert seen == []
+        assert list(tmp_path.rglob("*.lock"))
+
+
+def test_a_sweep_never_takes_a_run_that_begins_for_a_dead_one(tmp_path):
+    sweeping = f"""
+from pathlib import Path
+from revguard import runs
+print("ready", flush=True)
+while True:
+    runs.sweep(Path({str(tmp_path)!r}), memory=None, temporary={str(tmp_path)!r})
+"""
+    argv = [sys.executable, "-c", sweeping]
+    sweepers = [subprocess.Popen(argv, stdout=subprocess.PIPE) for _ in range(2)]
+    try:
+        for sweeper in sweepers:
+            sweeper.stdout.readline()
+        for _ in range(200):
+            with runs.Run(tmp_path, memory=None, temporary=str(tmp_path)) as run:
+                assert run.cache_writable
+                assert run.folder.is_dir()
+    finally:
+        for sweeper in sweepers:
+            sweeper.kill()
+            sweeper.communicate()
+    runs.sweep(tmp_path, memory=None, temporary=str(tmp_path))
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_two_different_trees_at_once(any_shop, tools):

@@ -52,6 +52,7 @@ class Worker:
         self._log_size = 0
         self._name = os.urandom(8).hex()
         self._alone = False
+        self._collected: Callable[[int], None] = lambda _pid: None
         self.process = subprocesses.start(
             [interpreter, str(_BOOT)],
             cwd=cwd,
@@ -74,6 +75,7 @@ class Worker:
             around.interpreter.path, run.environ(around.environ), str(run.folder), around.timeout
         )
         run.register(worker.process.pid)
+        worker._collected = run.forget
         return worker
 
     def __enter__(self) -> Worker:  # noqa: PYI034  (Self is of 3.11)
@@ -81,6 +83,7 @@ class Worker:
 
     def __exit__(self, *_exception: object) -> None:
         subprocesses.kill(self.process)
+        self._collected(self.process.pid)
         if not self._alone:
             leftovers.end_carriers(_VARIABLE, self._name)
 
