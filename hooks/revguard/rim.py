@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from revguard import fast, terminal
 from revguard.arguments import Invocation, parse
@@ -176,22 +176,30 @@ def _refuse_missing_folder(output: str | None) -> None:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """End as after Ctrl-C when the system ends us, so that everything is released."""
-    named = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))
+    """End as after Ctrl-C when the system ends us, so that everything is released; once.
+
+    What comes after the first signal, to the very end, must not stop the cleaning up.
+    """
+    usual: dict[signal.Signals | None, Any] = {
+        getattr(signal, "SIGINT", None): signal.default_int_handler,
+        getattr(signal, "SIGTERM", None): signal.SIG_DFL,
+        getattr(signal, "SIGHUP", None): signal.SIG_DFL,
+    }
     # nohup has SIGHUP ignored, and so it stays
-    ours = [one for one in named if one and signal.getsignal(one) is signal.SIG_DFL]
+    ours = [one for one, handler in usual.items() if one and signal.getsignal(one) is handler]
     if threading.current_thread() is not threading.main_thread():
         ours = []
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        for one in ours:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
     for number in ours:
-        signal.signal(number, _terminate)
+        signal.signal(number, end)
     try:
         yield
     finally:
         for number in ours:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
-    # once is enough: a second one must not end the cleaning up
-    signal.signal(number, signal.SIG_IGN)
-    raise Terminated
+            if signal.getsignal(number) is end:
+                signal.signal(number, usual[number])

@@ -159,15 +159,16 @@ def test_interrupted_at_any_moment(pg_shop, tools, command, number):
     assert codes.count(130) >= 3, codes
 
 
-def test_a_second_interrupt_does_not_stop_the_cleaning_up(pg_shop, tools):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_second_interrupt_does_not_stop_the_cleaning_up(pg_shop, tools, number):
     pg_shop.change()
     runs = pg_shop.cache / "v1" / "runs"
     with pg_shop.start("check") as process:
         assert tools.wait_for(lambda: list(runs.glob("*.lock")), 60)
         seen = tools.descendants(process.pid)
-        for _ in range(3):
+        for _ in range(10):
             if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+                process.send_signal(number)
             time.sleep(0.02)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
