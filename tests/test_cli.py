@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -323,7 +324,7 @@ def test_the_module_is_the_console_script():
 
 def test_a_reader_that_goes_away_is_no_failure():
     done = subprocess.run(
-        f"{sys.executable} -m revguard explain history/multiple-heads | true",
+        f"{shlex.quote(sys.executable)} -m revguard explain history/multiple-heads | true",
         shell=True,
         capture_output=True,
         text=True,
@@ -357,7 +358,7 @@ def test_any_encoding_will_do(variables):
 
 def test_closed_output_streams():
     done = subprocess.run(
-        f"{sys.executable} -m revguard explain history/multiple-heads >&- 2>&-",
+        f"{shlex.quote(sys.executable)} -m revguard explain history/multiple-heads >&- 2>&-",
         shell=True,
         env=environ(),
         check=False,

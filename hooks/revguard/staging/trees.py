@@ -132,7 +132,8 @@ def _entries(repo: Repository, tree: str, *options: str) -> Iterable[tuple[str, 
 
 
 def _size(words: list[str]) -> int:
-    return int(words[0]) if words and words[0] != "-" else -1
+    # "-" for a submodule, "BAD" for an object that is lost
+    return int(words[0]) if words and words[0].isdigit() else -1
 
 
 def _change(meta: str, path: str) -> Change:
