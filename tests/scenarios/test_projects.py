@@ -94,6 +94,27 @@ def test_env_py_that_fails_at_the_parent(shop, reports):
     assert names(reports.settled(one)) == ("pass", [])
 
 
+@pytest.mark.parametrize(
+    ("ignored", "advice"),
+    [
+        pytest.param("", "git add shop/_version.py", id="forgotten"),
+        pytest.param("_version.py\n", "git add -f shop/_version.py", id="ignored"),
+    ],
+)
+def test_a_module_that_is_not_in_the_commit(shop, reports, ignored, advice):
+    """Only what is committed is judged; it says why the import fails, and what to do."""
+    one = shop()
+    one.write(".gitignore", ignored)
+    one.model()
+    one.replace("shop/models.py", "from sqlalchemy", "from shop import _version\nfrom sqlalchemy")
+    one.git("add", "-A")
+    one.write("shop/_version.py", "VERSION = 1\n")
+    report = reports.read(one.revguard("check", "--format", "json"))
+    assert report["verdict"] == "error"
+    assert "shop/_version.py" in only(report)["error"]
+    assert advice in only(report)["hint"]
+
+
 def test_the_first_commit_of_everything(shop, reports):
     one = shop(commit=False)
     one.git("add", "-A")

@@ -11,6 +11,7 @@ from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
 from revguard.evaluation.subject import Subject
 from revguard.project import Interpreter
+from revguard.staging.untracked import ignored_of
 
 DRIVERS = {
     "psycopg2": "psycopg2-binary",
@@ -123,11 +124,17 @@ def _of_import(
     subject: Subject,
     where: str,
 ) -> CouldNotCheck:
-    name = account["module"] or _module_in(account["message"])
+    name = _module_in(account["message"]) or account["module"] or ""
     top = name.partition(".")[0]
     message = f"{_said(account)}{where}\n(interpreter: {interpreter.path})"
     forgotten = _not_in_the_commit(name, environment, subject)
     if forgotten:
+        if ignored_of(subject.repo, ["--", forgotten]):
+            return CouldNotCheck(
+                f"{message}\n{forgotten} is there but git ignores it: what is judged is the commit",
+                hint=f"Commit it (`git add -f {forgotten}`), or let its import fail softly: "
+                "`try: ... except ImportError: ...`",
+            )
         return CouldNotCheck(
             f"{message}\n{forgotten} is in the working tree but not in the commit",
             hint=f"`git add {forgotten}`",
@@ -156,6 +163,11 @@ def _not_in_the_commit(name: str, environment: Environment, subject: Subject) ->
 
 
 def _module_in(message: str) -> str:
+    named = re.search(
+        r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'", message
+    )
+    if named:
+        return f"{named.group(2)}.{named.group(1)}"
     match = re.search(r"No module named '([\w.]+)'", message)
     return match.group(1) if match else ""
 

@@ -41,7 +41,7 @@ def untracked(repo: Repository, tree: str, folder: str) -> list[Untracked]:
     if not missing:
         return []
     in_index = _in_an_index(repo, only)
-    ignored = _ignored(repo, only)
+    ignored = ignored_of(repo, only)
     return [Untracked(path, _state(path, in_index, ignored)) for path in missing]
 
 
@@ -71,7 +71,8 @@ def _in_an_index(repo: Repository, only: Iterable[str]) -> set[str]:
     return {path for paths in listed for path in plumbing.split(paths)}
 
 
-def _ignored(repo: Repository, only: Iterable[str]) -> set[str]:
+def ignored_of(repo: Repository, only: Iterable[str]) -> set[str]:
+    """Untracked files that the ignore rules name; `only` is `--` and the paths to look at."""
     # check-ignore cannot take literal paths
     listed = plumbing.output(
         repo, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", *only
