@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Iterable, Iterator, Mapping
 
 from alembic.autogenerate import api, compare
@@ -116,8 +116,11 @@ def write(
             script.message = request["message"] or message.message_for(found)
         script._needs_render = True
     project.fix_create_date(environment.script, request["created"])
-    imports = importing.completed_imports()
-    with _noted_hooks(notes), imports, renderer.installed(comparison.context):
+    with ExitStack() as stack:
+        stack.enter_context(_noted_hooks(notes))
+        stack.enter_context(importing.completed_imports())
+        stack.enter_context(rendering.whole_types())
+        stack.enter_context(renderer.installed(comparison.context))
         return list(comparison.revisions.generate_scripts())
 
 

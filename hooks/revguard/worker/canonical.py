@@ -15,7 +15,7 @@ class Describer:
     def __init__(self, dialect: Any) -> None:
         """Types are compiled for ``dialect``."""
         self._dialect = dialect
-        self._types: dict[int, tuple[Any, str]] = {}
+        self._types: dict[Any, tuple[Any, str]] = {}
 
     def metadata(self, metadata: Any) -> Iterator[str]:
         """Its lines, the same whatever the order in which its tables were defined."""
@@ -50,7 +50,7 @@ class Describer:
         )
 
     def _type(self, type_: Any) -> str:
-        key = id(type_)
+        key = _type_key(type_)
         if key not in self._types:
             self._types[key] = (type_, self._type_anew(type_))  # kept alive: ids stay unique
         return self._types[key][1]
@@ -105,13 +105,26 @@ class Describer:
         )
 
 
+def _type_key(type_: Any) -> Any:
+    """Equal for types that are the same, as far as that costs next to nothing to see."""
+    kind = type(type_)
+    if kind.__module__.startswith("sqlalchemy."):
+        values = tuple([pair for pair in vars(type_).items() if not pair[0].startswith("_")])
+        if all(isinstance(value, SIMPLE) for _, value in values):
+            return kind, values
+    return id(type_)
+
+
 def _plain(info: Mapping[Any, Any] | None) -> list[str]:
-    values = dict(info or {})
-    return sorted(f"{k}={v!r}" for k, v in values.items() if isinstance(v, SIMPLE))
+    if not info:
+        return []
+    return sorted(f"{k}={v!r}" for k, v in info.items() if isinstance(v, SIMPLE))
 
 
 def _options(item: Any, sql: Callable[[Any], str | None] = str) -> str:
-    options = getattr(item, "dialect_options", None) or {}
+    options = getattr(item, "dialect_options", None)
+    if not options:
+        return ""
     found = []
     for dialect in sorted(options):
         arguments = options[dialect]

@@ -40,8 +40,13 @@ def _read_inspector(connection: Any) -> dict[str, str]:
     return found
 
 
-def _flat(row: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={row[key]}" for key in sorted(row))
+def _flat(value: Any) -> str:
+    """As text that is the same for the same: without the addresses of objects."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_flat(value[key])}" for key in sorted(value, key=str))
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_flat, value))}]"
+    return str(value)
 
 
 def difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -14,7 +14,8 @@ def sort(container: ops.OpContainer) -> None:
     what references them first."""
     for op in container.ops:
         if isinstance(op, ops.ModifyTableOps):
-            _sort_slots(op.ops, ops.DropColumnOp, lambda item: str(item.column_name))
+            for kind in _KINDS:
+                _sort_slots(op.ops, kind)
     gone = {
         qualified(op.schema, op.table_name): op
         for op in container.ops
@@ -32,10 +33,39 @@ def sort(container: ops.OpContainer) -> None:
     container.ops[:] = rest
 
 
-def _sort_slots(items: list[Any], kind: type, key: Callable[[Any], str]) -> None:
-    places = [index for index, item in enumerate(items) if isinstance(item, kind)]
-    for index, item in zip(places, sorted((items[i] for i in places), key=key)):
-        items[index] = item
+def _sort_slots(items: list[Any], kind: Callable[[Any], str | None]) -> None:
+    """Sort the items of one kind among the places that they have."""
+    keys = [(key, index) for index, key in enumerate(map(kind, items)) if key is not None]
+    chosen = [items[index] for _, index in sorted(keys)]
+    for (_, place), item in zip(keys, chosen):
+        items[place] = item
+
+
+def _dropped_column(op: Any) -> str | None:
+    return str(op.column_name) if isinstance(op, ops.DropColumnOp) else None
+
+
+def _foreign_key(op: Any) -> str | None:
+    if not isinstance(op, ops.CreateForeignKeyOp):
+        return None
+    return str((op.constraint_name or "", op.local_cols, op.referent_table, op.remote_cols))
+
+
+def _dropped_foreign_key(op: Any) -> str | None:
+    if not isinstance(op, ops.DropConstraintOp) or op.constraint_type != "foreignkey":
+        return None
+    constraint: Any = op.to_constraint()
+    return str((op.constraint_name or "", [column.name for column in constraint.columns]))
+
+
+def _unique(op: Any) -> str | None:
+    if not isinstance(op, ops.CreateUniqueConstraintOp):
+        return None
+    return str((op.constraint_name or "", [str(column) for column in op.columns]))
+
+
+# What Alembic takes out of sets
+_KINDS = (_dropped_column, _foreign_key, _dropped_foreign_key, _unique)
 
 
 def _dependents_first(gone: dict[str, Any]) -> list[str]:

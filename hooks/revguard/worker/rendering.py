@@ -1,11 +1,13 @@
-"""What ``render_item`` of env.py leaves to Alembic: types that are rendered in a way of ours."""
+"""Types in, their text in a script out: where Alembic alone would write what cannot run."""
 
 from __future__ import annotations
 
+import ast
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
-from alembic.autogenerate import api
+import sqlalchemy
+from alembic.autogenerate import api, render
 
 Renderer = Callable[[Any, api.AutogenContext], str]
 
@@ -35,7 +37,44 @@ class TypeRenderer:
 
     def __call__(self, kind: str, item: Any, context: api.AutogenContext) -> Any:
         """As ``render_item`` is called; False leaves it to Alembic."""
-        for concerned, render in self._special if kind == "type" else ():
+        for concerned, special in self._special if kind == "type" else ():
             if concerned(item):
-                return render(item, context)
+                return special(item, context)
         return self._users(kind, item, context) if self._users else False
+
+
+@contextmanager
+def whole_types() -> Iterator[None]:
+    """Another dialect's type in a variant is rendered by its repr, in which SQLAlchemy's names are
+    bare: ``postgresql.JSONB(astext_type=Text())``. They get the prefix that the script imports."""
+    module: Any = render
+    original = module._repr_type
+
+    def repr_type(type_: Any, context: api.AutogenContext, *args: Any, **kwargs: Any) -> str:
+        prefix = context.opts["sqlalchemy_module_prefix"] or ""
+        return _with_prefix(original(type_, context, *args, **kwargs), prefix)
+
+    module._repr_type = repr_type
+    try:
+        yield
+    finally:
+        module._repr_type = original
+
+
+def _with_prefix(expression: str, prefix: str) -> str:
+    try:
+        nodes = list(ast.walk(ast.parse(expression, mode="eval")))
+    except SyntaxError:  # the project's own render_item may say what it likes
+        return expression
+    bare = [
+        (node.func.lineno, node.func.col_offset)
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and hasattr(sqlalchemy, node.func.id)
+    ]
+    lines = [line.encode() for line in expression.split("\n")]
+    for line, column in sorted(bare, reverse=True):
+        text = lines[line - 1]
+        lines[line - 1] = text[:column] + prefix.encode() + text[column:]
+    return b"\n".join(lines).decode()
