@@ -112,8 +112,8 @@ def of_replay(account: Mapping[str, Any]) -> CouldNotCheck:
     return CouldNotCheck(
         f"history cannot be replayed from an empty database: revision {account['revision']} "
         f"({account['path']}:{account['line']}) fails: {_first_line(account['message'])}{shown}",
-        hint="Mend that revision, or say how the database begins: "
-        '`start = "dump:PATH"` or `start = "metadata"` for this environment.',
+        hint="Mend that revision. Two ways to begin without replaying, "
+        '`start = "dump:PATH"` and `start = "metadata"`, come with a later version.',
     )
 
 
