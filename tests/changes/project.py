@@ -25,7 +25,7 @@ from sqlalchemy import (
     BigInteger, Boolean, CheckConstraint, Column, Computed, Date, DateTime, Enum, Float,
     ForeignKey, ForeignKeyConstraint, Identity, Index, Integer, JSON, LargeBinary, MetaData,
     Numeric, PrimaryKeyConstraint, Sequence, SmallInteger, String, Table, Text, Time,
-    UniqueConstraint, Uuid, func, text,
+    UniqueConstraint, func, text,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import declarative_base, relationship
