@@ -177,7 +177,7 @@ DEFAULTS = [
     Case(
         "uuid",
         NONE,
-        table(column("u", "Uuid", "server_default=func.gen_random_uuid()")),
+        table(column("u", "sa.Uuid", "server_default=func.gen_random_uuid()")),
         "add_column things.u",
         PG,
     ),
@@ -220,7 +220,7 @@ TYPES = [
     Case("integer to boolean", *typed("Integer", "Boolean"), "modify_type things.v", PG),
     Case("text to jsonb", *typed("Text", "postgresql.JSONB"), "modify_type things.v", PG),
     Case("json to jsonb", *typed("JSON", "postgresql.JSONB"), "modify_type things.v", PG),
-    Case("text to uuid", *typed("Text", "Uuid"), "modify_type things.v", PG),
+    Case("text to uuid", *typed("Text", "sa.Uuid"), "modify_type things.v", PG),
     Case("text to inet", *typed("Text", "postgresql.INET"), "modify_type things.v", PG),
     Case("timezone", *typed("DateTime", "DateTime(timezone=True)"), "modify_type things.v", PG),
     Case(
@@ -385,7 +385,7 @@ GENERATED = [
                         "Float",
                         "Numeric(10, 3)",
                         "JSON",
-                        "Uuid",
+                        "sa.Uuid",
                         "BigInteger",
                         "SmallInteger",
                         "Text",

@@ -22,9 +22,10 @@ class FullAlterColumnOp(ops.AlterColumnOp):
 def _render_full(context: api.AutogenContext, op: FullAlterColumnOp) -> str:
     found: Any = render._alter_column(context, op)
     text = str(found[0] if isinstance(found, list) else found)
-    existing = op.existing_server_default
-    if op.modify_server_default is not False and isinstance(existing, Identity):
-        rendered = render._render_server_default(existing, context)
+    old, new = op.existing_server_default, op.modify_server_default
+    if new is not False and (isinstance(old, Identity) or isinstance(new, Identity)):
+        # "None" is not to be left out: Alembic before 1.15 would alter what is not there
+        rendered = render._render_server_default(old, context) if old else None
         text = f"{text[: text.rindex(')')]},\n           existing_server_default={rendered})"
     if op.using:
         text = f"{text[: text.rindex(')')]},\n           postgresql_using={op.using!r})"

@@ -29,8 +29,9 @@ SELECT 'column ' || c.oid::regclass || '.' || quote_ident(a.attname),
                  'default ' || pg_get_expr(d.adbin, d.adrelid),
                  CASE a.attidentity WHEN 'a' THEN 'identity always' WHEN 'd' THEN 'identity' END,
                  CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
-                 'collate ' || (SELECT quote_ident(o.collname) FROM pg_collation o
-                                 WHERE o.oid = a.attcollation AND o.collname <> 'default'))
+                 CASE WHEN a.attcollation NOT IN (0, 100) THEN 'collate ' ||
+                      (SELECT quote_ident(o.collname) FROM pg_collation o
+                        WHERE o.oid = a.attcollation) END)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN n ON n.oid = c.relnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')

@@ -8,7 +8,7 @@ from typing import Any, Iterable
 from alembic.operations import ops
 from sqlalchemy import ForeignKeyConstraint, Identity
 
-from . import batch, casts, ordering
+from . import batch, casts, indexes, ordering
 from .differences import leaves, qualified
 
 
@@ -19,6 +19,7 @@ def before_hooks(script: ops.MigrationScript, context: Any) -> None:
     assert downgrade is not None
     dialect = context.dialect
     _silence(upgrade, dialect)
+    indexes.complete(upgrade, context)
     ordering.sort(upgrade)
     if dialect.name == "sqlite":
         batch.complete(upgrade, context.connection)
