@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from revguard import cachedir, environments, fast, project, records, scratch
+from revguard import cachedir, fast, project, records, scratch
 from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import ConfigError, RevguardError
@@ -42,7 +42,7 @@ def check(options: Options) -> Report:
         target = choosing.choose(options)
         settings = choosing.settings_of(target)
         subject = choosing.subject_of(target, settings, options)
-        found = _environments(subject, settings, options)
+        found, _skipped = choosing.discovered(subject, settings, options)
         work = _Work(options, subject, settings, stack)
         unaffected = {one.name: work.unaffected(one) for one in found}
         affected = [one for one in found if options.all or unaffected[one.name] is None]
@@ -69,12 +69,6 @@ def _sweep(options: Options) -> None:
         from revguard import runs
 
         runs.sweep(cachedir.cache_dir(options.environ))
-
-
-def _environments(subject: Subject, settings: Settings, options: Options) -> list[Environment]:
-    top = os.path.basename(subject.repo.toplevel)
-    found, _skipped = environments.discover(settings, subject.listing, subject.read, top_name=top)
-    return list(environments.select(found, options.environments))
 
 
 def _placeholders(environment: Environment) -> Mapping[str, str]:
@@ -137,15 +131,17 @@ class _Work:
     interpreters: list[Interpreter] = field(default_factory=list)
     with_env_file: bool = False
     added_tree: str | None = None
-
-    def records(self, environment: Environment) -> Records:
-        key = f"{environment.config}:{environment.section}:{environment.name}"
-        folder = records.folder_for(self.subject.cache, key)
-        return Records(folder, self.subject.repo, enabled=not self.options.no_cache)
+    records: dict[str, Records] = field(default_factory=dict)  # by the environment's name
 
     def unaffected(self, environment: Environment) -> Record | None:
         """A record by which the judged change cannot matter to the environment."""
-        return self.records(environment).unaffected(self.subject.tree, self.subject.parents)
+        key = f"{environment.config}:{environment.section}:{environment.name}"
+        known = self.records[environment.name] = Records(
+            records.folder_for(self.subject.cache, key),
+            self.subject.reader,
+            enabled=not self.options.no_cache,
+        )
+        return known.unaffected(self.subject.tree, self.subject.parents)
 
     def judge(self, affected: Sequence[Environment]) -> list[Judged]:
         """Judge the environments, side by side where there are cores."""
@@ -212,7 +208,7 @@ class _Work:
             subject=subject,
             around=around,
             settings=self.settings,
-            records=self.records(environment),
+            records=self.records[environment.name],
             today=options.today,
             message=options.message,
         )
@@ -237,15 +233,11 @@ class _Work:
             return results
         for index, (before, after) in enumerate(zip(judged, results, strict=True)):
             if before is not after and before.record is not None:
-                memory = self._records_of(before.report)
-                record = remember_added(self.subject, memory, before.record, after)
+                known = self.records[before.report.name]
+                record = remember_added(self.subject, known, before.record, after)
                 self.added_tree = record.tree
                 results[index] = replace(after, record=record, observed=record.observed)
         return results
-
-    def _records_of(self, report: EnvironmentReport) -> Records:
-        found = _environments(self.subject, self.settings, self.options)
-        return self.records(next(one for one in found if one.name == report.name))
 
     def remember(self, judged: Sequence[Judged], unaffected: Sequence[Record]) -> None:
         """Write down what the next commit's quick ways out need."""

@@ -18,8 +18,7 @@ from typing import Any
 from revguard import __version__
 from revguard.errors import CouldNotCheck
 from revguard.observed import Relevance
-from revguard.staging import trees
-from revguard.staging.repository import Repository
+from revguard.staging.trees import Reader
 
 _KEPT = 24  # records of one environment
 _TRIED = 8  # the newest ones, in a search
@@ -51,12 +50,11 @@ class Record:
 class Records:
     """The records of one environment; a folder that cannot be used is as if it were empty."""
 
-    def __init__(self, folder: Path, repo: Repository, *, enabled: bool) -> None:
+    def __init__(self, folder: Path, reader: Reader, *, enabled: bool) -> None:
         self._folder = folder
-        self._repo = repo
+        self._reader = reader
         self._enabled = enabled
         self._loaded: dict[str, Record | None] = {}
-        self._between: dict[tuple[str, str], list[trees.Change]] = {}
 
     def speaking_for(self, tree: str, settings: str) -> Record | None:
         """The newest record that was made with these settings and speaks for this tree."""
@@ -100,7 +98,7 @@ class Records:
         relevant = Relevance(observed)
         return tuple(
             f"{change.status} {change.path} {change.new.oid if change.new else ''}"
-            for change in self._changes(old, new)
+            for change in self._reader.changes(old, new)
             if relevant(change.status, change.path)
         )
 
@@ -113,11 +111,6 @@ class Records:
             return old == new or not self.changed(record.observed, old, new)
         except CouldNotCheck:
             return False  # a tree of long ago, that git has collected
-
-    def _changes(self, old: str, new: str) -> list[trees.Change]:
-        if (old, new) not in self._between:
-            self._between[old, new] = trees.changes(self._repo, old, new)
-        return self._between[old, new]
 
     def newest(self) -> list[Record]:
         """The newest records, newest first."""

@@ -147,7 +147,6 @@ class Project:
             "known": [],
             "proven": [],
             "waived": [],
-            "empty": True,
         }
 
     def keep(self, script: dict[str, Any]) -> None:

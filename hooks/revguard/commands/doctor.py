@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
-from revguard import cachedir, databases, environments, project
+from revguard import cachedir, databases, project
 from revguard.arguments import Invocation
 from revguard.commands import tools
 from revguard.commands.answer import Answer
@@ -18,7 +18,6 @@ from revguard.environments import Environment
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing, inert
 from revguard.evaluation.choosing import Target
-from revguard.evaluation.subject import Subject
 from revguard.options import Options
 from revguard.project import Interpreter
 
@@ -72,7 +71,7 @@ def _environments(target: Target, settings: Settings, options: Options) -> Itera
         return
     if subject.base is None:
         yield Line(topic="base", said="none, so nothing counts as landed")
-    found, failure = _tried("environments", lambda: _discovered(subject, settings, options))
+    found, failure = _tried("environments", lambda: choosing.discovered(subject, settings, options))
     if found is None:
         yield failure
         return
@@ -83,14 +82,6 @@ def _environments(target: Target, settings: Settings, options: Options) -> Itera
         yield from _environment(environment, target, options)
         for note in inert.notes(settings, environment.settings):
             yield Line(topic="note", said=note)
-
-
-def _discovered(
-    subject: Subject, settings: Settings, options: Options
-) -> tuple[list[Environment], list[environments.Skipped]]:
-    top = os.path.basename(subject.repo.toplevel)
-    found, skipped = environments.discover(settings, subject.listing, subject.read, top_name=top)
-    return environments.select(found, options.environments), skipped
 
 
 def _environment(environment: Environment, target: Target, options: Options) -> Iterator[Line]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from revguard.records import Record, Records, digest
-from revguard.verdict import EnvironmentReport, environment_from_dict
+from revguard.verdict import EnvironmentReport, InterpreterInfo, environment_from_dict
 
 if TYPE_CHECKING:
     import datetime
@@ -33,6 +33,13 @@ class Surroundings:
     timeout: float
     use_cache: bool
 
+    def interpreter_info(self) -> InterpreterInfo:
+        """The interpreter as the report has it."""
+        one = self.interpreter
+        return InterpreterInfo(
+            path=one.path, python=one.python, alembic=one.alembic, sqlalchemy=one.sqlalchemy
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -44,7 +51,6 @@ class Case:
     records: Records
     today: datetime.date
     message: str | None = None
-    generate: bool = True
 
     @property
     def waived(self) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from revguard import cachedir, config
+from revguard import cachedir, config, environments
 from revguard.config import Settings
+from revguard.environments import Environment
 from revguard.errors import ConfigError
 from revguard.evaluation.subject import Subject
 from revguard.options import Options
@@ -19,6 +21,7 @@ class Target:
     """A tree to judge, and the trees that it comes from."""
 
     repo: Repository
+    reader: trees.Reader
     tree: str
     parents: tuple[str, ...]
     in_working_tree: bool
@@ -27,14 +30,16 @@ class Target:
 def choose(options: Options) -> Target:
     """The tree that the options name. UsageError where a name means nothing."""
     repo = repository.find(options.directory, options.environ)
+    reader = trees.Reader(repo)
     if options.from_ref or options.to_ref:
         # an option that names one end of a range only: the other is where we are
         tree = trees.tree_of(repo, options.to_ref or "HEAD")
         parents: tuple[str, ...] = (trees.tree_of(repo, options.from_ref or "HEAD"),)
-        return Target(repo=repo, tree=tree, parents=parents, in_working_tree=False)
+        return Target(repo=repo, reader=reader, tree=tree, parents=parents, in_working_tree=False)
     if options.tree:
         return Target(
             repo=repo,
+            reader=reader,
             tree=trees.tree_of(repo, options.tree),
             parents=_parents_of(repo, options.tree),
             in_working_tree=False,
@@ -43,7 +48,7 @@ def choose(options: Options) -> Target:
     merged = [trees.tree_of(repo, commit) for commit in staged.parents[1:]]
     parents = () if staged.head_tree is None else (staged.head_tree, *merged)
     tree = index.worktree_tree(repo) if options.worktree else staged.tree
-    return Target(repo=repo, tree=tree, parents=parents, in_working_tree=True)
+    return Target(repo=repo, reader=reader, tree=tree, parents=parents, in_working_tree=True)
 
 
 def _parents_of(repo: Repository, treeish: str) -> tuple[str, ...]:
@@ -58,7 +63,7 @@ def _parents_of(repo: Repository, treeish: str) -> tuple[str, ...]:
 
 def settings_of(target: Target) -> Settings:
     """The configuration of the judged tree; a file that git does not know counts, too."""
-    listing = trees.listing(target.repo, target.tree)
+    listing = target.reader.listing(target.tree)
     entries = {
         name: listing[name]
         for name in config.FILES
@@ -102,6 +107,7 @@ def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
     base = repository.base(repo, settings.base)
     return Subject(
         repo=repo,
+        reader=target.reader,
         tree=target.tree,
         parents=target.parents,
         base=None if base is None else trees.tree_of(repo, base.commit),
@@ -110,6 +116,15 @@ def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
         cache=Path(cachedir.repository_dir(repo.toplevel, options.environ)),
         in_working_tree=target.in_working_tree,
     )
+
+
+def discovered(
+    subject: Subject, settings: Settings, options: Options
+) -> tuple[list[Environment], list[environments.Skipped]]:
+    """The environments that the options select, and the files that only look like one's."""
+    top = os.path.basename(subject.repo.toplevel)
+    found, skipped = environments.discover(settings, subject.listing, subject.read, top_name=top)
+    return list(environments.select(found, options.environments)), list(skipped)
 
 
 def _date(repo: Repository) -> int:

@@ -46,14 +46,12 @@ class Evaluated:
     result: Mapping[str, Any]
     observed: Mapping[str, Any]
     refused: tuple[str, ...]  # connections that env.py tried and was not given
-    hello: Mapping[str, str]
     histories: Histories
     locations: tuple[str, ...]
     root: str
     database: Database | None
     driver: str
     from_snapshot: bool
-    log: str
     timings_ms: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -76,16 +74,37 @@ class _Evaluation:
         self._stack = stack
         self._histories: Histories | None = None
         self._locations: tuple[str, ...] = task.locations or ()
-        self._hello: dict[str, str] = {}
         self._database: Database | None = None
         self._driver = ""
         self._replayed = 0
         self._times: dict[str, int] = {}
 
     def run(self) -> Evaluated:
-        around, task = self._around, self._task
         started = time.monotonic()
-        worker = self._worker or self._stack.enter_context(Worker.of(around))
+        worker = self._worker or self._stack.enter_context(Worker.of(self._around))
+        self._start_ahead()
+        last = self._ask(worker)
+        self._times["worker"] = _ms(started)
+        self._times["database"] = int(self._serving.waited * 1000)
+        self._refuse_failed(last, worker)
+        assert self._histories is not None
+        self._serving.keep(self._replayed)
+        return Evaluated(
+            result=last["result"],
+            observed=last["observed"],
+            refused=tuple(last["refused"]),
+            histories=self._histories,
+            locations=self._locations,
+            root=self._task.root,
+            database=self._database,
+            driver=self._driver,
+            from_snapshot=self._serving.from_snapshot,
+            timings_ms=self._times,
+        )
+
+    def _start_ahead(self) -> None:
+        """Start the database beside the import of the models, where its kind is known."""
+        around, task = self._around, self._task
         self._serving = self._stack.enter_context(
             Serving(
                 around.run(),
@@ -100,8 +119,12 @@ class _Evaluation:
             self._histories = task.histories(task.locations)
             if task.dialect and task.database is None and task.ahead:
                 self._serving.start(task.dialect, self._histories.replayed(), self._extra())
+
+    def _ask(self, worker: Worker) -> Mapping[str, Any]:
+        """The worker's last event, once it has the judged tree before it."""
+        subject = self._task.subject
         checkout = self._stack.enter_context(
-            materialise.checkout(task.subject.repo, task.subject.tree, task.subject.cache)
+            materialise.checkout(subject.repo, subject.tree, subject.cache)
         )
         worker.send(self._request(checkout.path))
         try:
@@ -111,32 +134,19 @@ class _Evaluation:
             raise
         if last.get("observed", {}).get("written", True):
             checkout.mark_dirty()
-        self._times["worker"] = _ms(started)
-        self._times["database"] = int(self._serving.waited * 1000)
+        return last
+
+    def _refuse_failed(self, last: Mapping[str, Any], worker: Worker) -> None:
+        """CouldNotCheck where the server, the machine or env.py failed, and not a revision."""
+        around = self._around
         failure = last.get("failure") or last.get("result", {}).get("failure")
         if failure:
             self._serving.refuse_ended(failure)
             failures.refuse_exhausted(failure)
         if last["event"] == "failed":
             raise failures.of_environment(
-                last, around.environment, around.interpreter, task.subject, worker.log()
+                last, around.environment, around.interpreter, self._task.subject, worker.log()
             )
-        assert self._histories is not None
-        self._serving.keep(self._replayed)
-        return Evaluated(
-            result=last["result"],
-            observed=last["observed"],
-            refused=tuple(last["refused"]),
-            hello=self._hello,
-            histories=self._histories,
-            locations=self._locations,
-            root=task.root,
-            database=self._database,
-            driver=self._driver,
-            from_snapshot=self._serving.from_snapshot,
-            log=worker.log(),
-            timings_ms=self._times,
-        )
 
     def _request(self, tree: str) -> dict[str, Any]:
         environment = self._around.environment
@@ -154,7 +164,6 @@ class _Evaluation:
 
     def _converse(self, worker: Worker) -> Mapping[str, Any]:
         answers: dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | None]] = {
-            "hello": self._on_hello,
             "opened": self._on_opened,
             "progress": self._on_progress,
             "database": self._on_database,
@@ -171,9 +180,6 @@ class _Evaluation:
                     worker.send(answer)
         return event
 
-    def _on_hello(self, event: Mapping[str, Any]) -> None:
-        self._hello = {name: event[name] for name in ("python", "alembic", "sqlalchemy")}
-
     def _on_opened(self, event: Mapping[str, Any]) -> dict[str, Any]:
         found = tuple(event["version_locations"])
         if self._histories is None or found != self._locations:
@@ -186,7 +192,6 @@ class _Evaluation:
             "known": self._task.known,
             "proven": list(self._task.proven),
             "waived": list(self._task.waived),
-            "empty": True,
         }
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:

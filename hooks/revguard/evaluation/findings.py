@@ -85,7 +85,7 @@ def finished(case: Case, findings: Sequence[Finding], *, complete: bool) -> tupl
     touched = [
         change.path
         for parent in subject.parents or (None,)
-        for change in trees.changes(subject.repo, parent, subject.tree)
+        for change in subject.reader.changes(parent, subject.tree)
         if change.path.endswith(".py") and change.new is not None and change.new.mode != "160000"
     ]
     outcome = apply(

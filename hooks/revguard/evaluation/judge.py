@@ -20,11 +20,7 @@ from revguard.evaluation.reporting import Judgement
 from revguard.evaluation.subject import Histories, histories
 from revguard.project.launch import Worker
 from revguard.records import Record
-from revguard.verdict import (
-    EnvironmentReport,
-    InterpreterInfo,
-    verdict_of,
-)
+from revguard.verdict import EnvironmentReport, verdict_of
 
 
 def judge(case: Case, worker: Worker) -> Judged:
@@ -75,7 +71,7 @@ def _evaluated_at(
         locations=locations,
         dialect=_dialect(case, last),
         ahead=not same or names_schema(case, base_record),
-        generate=case.generate,
+        generate=True,
         message=case.message,
         proven=same,
         waived=case.waived,
@@ -113,15 +109,12 @@ def _dialect(case: Case, last: Record | None) -> str | None:
 
 def _broken(case: Case, broken: BrokenHistoryError) -> Judged:
     found = broken.histories
-    one = case.around.interpreter
     findings = finished(case, broken.findings, complete=False)
     report = EnvironmentReport(
         name=case.around.environment.name,
         config=case.around.environment.config,
         verdict=verdict_of(findings),
-        interpreter=InterpreterInfo(
-            path=one.path, python=one.python, alembic=one.alembic, sqlalchemy=one.sqlalchemy
-        ),
+        interpreter=case.around.interpreter_info(),
         heads=tuple(found.graph.heads),
         findings=findings,
     )

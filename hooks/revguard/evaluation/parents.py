@@ -36,7 +36,7 @@ def known_now(case: Case) -> list[str] | None:
         record = case.records.speaking_for(parent, case.made_with)
         if record is not None:
             keys.extend(key for key in record.drift if key not in keys)
-        elif config is None or config in trees.listing(case.subject.repo, parent):
+        elif config is None or config in case.subject.reader.listing(parent):
             return None
     return keys
 
@@ -54,7 +54,7 @@ def proven(
     environment = case.around.environment
     folders = (*parent.version_locations, parent.script_location)
     watched = {*parent.hook_files, environment.config, *found.imported(environment.roots)}
-    for change in trees.changes(case.subject.repo, parent.tree, case.subject.tree):
+    for change in case.subject.reader.changes(parent.tree, case.subject.tree):
         if change.path in watched or change.path.rpartition("/")[2] == "pyproject.toml":
             return (), None
         if any(change.path.startswith(f"{folder}/") for folder in folders):
@@ -69,7 +69,7 @@ def names_schema(case: Case, parent: Record | None) -> bool:
     """
     if parent is None:
         return True
-    changes = trees.changes(case.subject.repo, parent.tree, case.subject.tree)
+    changes = case.subject.reader.changes(parent.tree, case.subject.tree)
     matters = Relevance(parent.observed)
     blobs = [
         [entry.oid if entry else "" for entry in (change.old, change.new)]
@@ -101,7 +101,7 @@ def known_of_parents(
     for parent in case.subject.parents:
         record = case.records.speaking_for(parent, case.made_with)
         if record is None:
-            if config is not None and config not in trees.listing(case.subject.repo, parent):
+            if config is not None and config not in case.subject.reader.listing(parent):
                 continue
             case.around.progress("evaluating the parent commit")
             try:

@@ -19,7 +19,6 @@ from revguard.verdict import (
     DatabaseInfo,
     EnvironmentReport,
     Finding,
-    InterpreterInfo,
     NewRevision,
     ProofStep,
     SchemaChange,
@@ -54,15 +53,15 @@ class Judgement:
         ]
         self.sources = Sources(models, case.subject.read)
         self.left = [self._change(item, covered=False) for item in self.result["left"]]
+        self.changes = (*self._covered(), *self.left)
+        self.new = tuple(new_ids(self.graph, evaluated.histories.parents))
 
     def report(self, duration: int) -> EnvironmentReport:
         """The environment's report."""
         case, evaluated = self.case, self.evaluated
-        one = case.around.interpreter
-        new = self._new_ids()
         scripts = self.result["scripts"]
-        path = scripts[0]["path"] if scripts and not new else None
-        findings = self._findings(new)
+        path = scripts[0]["path"] if scripts and not self.new else None
+        findings = self._findings(self.new)
         return EnvironmentReport(
             name=case.around.environment.name,
             config=case.around.environment.config,
@@ -73,13 +72,11 @@ class Judgement:
             if evaluated.from_snapshot
             else "no",
             database=self._database(),
-            interpreter=InterpreterInfo(
-                path=one.path, python=one.python, alembic=one.alembic, sqlalchemy=one.sqlalchemy
-            ),
+            interpreter=case.around.interpreter_info(),
             heads=tuple(self.graph.heads),
             known_drift=self._known_drift(),
-            new_revisions=tuple(self._new_revision(name) for name in new),
-            changes=self._changes(),
+            new_revisions=tuple(self._new_revision(name) for name in self.new),
+            changes=self.changes,
             script=scripts[0]["text"] if scripts else None,
             script_path=path,
             sql=self._sql(),
@@ -135,9 +132,6 @@ class Judgement:
             return len(self.base_record.drift)
         return int(self.result["known"])
 
-    def _new_ids(self) -> tuple[str, ...]:
-        return tuple(new_ids(self.graph, self.evaluated.histories.parents))
-
     def _new_revision(self, name: str) -> NewRevision:
         node = self.graph.nodes[name]
         return NewRevision(id=name, path=node.path, down_revision=node.down)
@@ -151,17 +145,14 @@ class Judgement:
             source=self.sources.find(item["table"], item["name"]),
         )
 
-    def _changes(self) -> tuple[SchemaChange, ...]:
-        """What the change brings: the new differences, and those that its revision deals with."""
-        left = {item["key"] for item in self.result["left"]}
+    def _covered(self) -> list[SchemaChange]:
+        """The differences that the change's revision deals with."""
         remaining = set(self.result["drift"])
-        covered = [
+        return [
             self._change(item, covered=True)
             for item in self.result["changes"]
             if item["key"] not in remaining
         ]
-        shown = [self._change(i, covered=False) for i in self.result["left"] if i["key"] in left]
-        return (*covered, *shown)
 
     def _upgraded(self) -> list[Mapping[str, Any]]:
         """The upgrades that ran to their end; of the one that failed nobody knows what it does."""
@@ -190,10 +181,10 @@ class Judgement:
             findings += drift.empty_revision(self._upgraded(), self.graph)
         line = self.graph.nodes[new[-1]].line if new else 0
         allowed = case.waived
-        changes = [one for one in self._changes() if f"{one.op} {one.object}" not in allowed]
+        changes = [one for one in self.changes if f"{one.op} {one.object}" not in allowed]
         findings += drift.destructive(changes, path, line)
-        if case.subject.in_working_tree:
+        if self.left:
             findings += history.untracked_revision(
-                scripts_on_disk(case, found), self.graph, needed=bool(self.left)
+                scripts_on_disk(case, found), self.graph, needed=True
             )
         return finished(case, findings, complete=failure is None)

@@ -20,6 +20,7 @@ class Subject:
     """A tree to judge. `parents` and `base` are trees; no parent: a first commit."""
 
     repo: Repository
+    reader: trees.Reader
     tree: str
     parents: tuple[str, ...]
     base: str | None
@@ -28,10 +29,10 @@ class Subject:
     cache: Path  # this repository's part of the cache
     in_working_tree: bool  # whether files of the working tree are about this commit at all
 
-    @cached_property
-    def listing(self) -> dict[str, Entry]:
+    @property
+    def listing(self) -> Mapping[str, Entry]:
         """Every file of the tree."""
-        return trees.listing(self.repo, self.tree)
+        return self.reader.listing(self.tree)
 
     def read(self, paths: list[str]) -> Mapping[str, bytes]:
         """The contents of files of the tree that are there."""
@@ -41,10 +42,9 @@ class Subject:
 
     def graph(self, tree: str, locations: tuple[str, ...], *, recursive: bool) -> Graph:
         """The history in these version folders of a tree."""
-        listing = self.listing if tree == self.tree else trees.listing(self.repo, tree)
         files = {
             path: entry.oid
-            for path, entry in listing.items()
+            for path, entry in self.reader.listing(tree).items()
             if entry.mode.startswith("100") and _is_below(path, locations, recursive=recursive)
         }
         return reading.read(
@@ -55,6 +55,7 @@ class Subject:
         """Another tree of the same repository, judged for its own sake."""
         return Subject(
             repo=self.repo,
+            reader=self.reader,
             tree=tree,
             parents=(),
             base=None,

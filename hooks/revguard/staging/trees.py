@@ -9,7 +9,7 @@ from revguard.errors import CouldNotCheck, UsageError
 from revguard.staging import plumbing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from revguard.staging.repository import Repository
     from revguard.subprocesses import Completed
@@ -77,6 +77,28 @@ def listing_with_sizes(repo: Repository, tree: str) -> dict[str, tuple[Entry, in
 def changes(repo: Repository, old_tree: str | None, new_tree: str) -> list[Change]:
     """What differs between two trees, None being the empty one; renames are D and A."""
     return parse_changes(plumbing.output(repo, *changes_command(old_tree, new_tree)))
+
+
+class Reader:
+    """Trees of one repository, each asked for once: an id never comes to mean another tree."""
+
+    def __init__(self, repo: Repository) -> None:
+        self.repo = repo
+        self._listings: dict[str, dict[str, Entry]] = {}
+        self._changes: dict[tuple[str | None, str], list[Change]] = {}
+
+    def listing(self, tree: str) -> Mapping[str, Entry]:
+        """As the function of that name."""
+        if tree not in self._listings:
+            self._listings[tree] = listing(self.repo, tree)
+        return self._listings[tree]
+
+    def changes(self, old_tree: str | None, new_tree: str) -> Sequence[Change]:
+        """As the function of that name."""
+        key = (old_tree, new_tree)
+        if key not in self._changes:
+            self._changes[key] = changes(self.repo, old_tree, new_tree)
+        return self._changes[key]
 
 
 def changes_command(old_tree: str | None, new_tree: str) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Comparison:
     def __init__(self, environment: Any, context: Any, heads: tuple[str, ...]) -> None:
         """Compare now, with the MigrationContext's connection."""
         self.revisions: Any = api.RevisionContext(
-            environment.config, environment.script, _arguments(heads)
+            environment.config, environment.script, _arguments()
         )
         self.context = self.revisions._last_autogen_context = api.AutogenContext(context)
         script = self.revisions.generated_revisions[-1]
@@ -69,7 +69,7 @@ class Comparison:
         return taken
 
 
-def _arguments(heads: tuple[str, ...]) -> dict[str, Any]:
+def _arguments() -> dict[str, Any]:
     return {
         "message": None,
         "autogenerate": True,
@@ -80,7 +80,6 @@ def _arguments(heads: tuple[str, ...]) -> dict[str, Any]:
         "version_path": None,
         "rev_id": _PLACEHOLDER,
         "depends_on": None,
-        "rev_id_": heads,
     }
 
 

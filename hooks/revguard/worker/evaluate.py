@@ -92,8 +92,6 @@ class Evaluation:
             "database", dialect=dialect.name, driver=dialect.driver, reset=self._reset
         )
         self._reset = False
-        if reply.get("stop"):
-            raise failure.Abort("no database")
         database: dict[str, Any] = reply["database"]
         return database
 
@@ -162,8 +160,6 @@ class Evaluation:
 
     def _note_premade(self, context: MigrationContext) -> None:
         """Tables in a database in which no revision ran: something else made them."""
-        if not self._request["empty"]:
-            return
         with between_steps(context) as connection:
             found = catalog.read(connection, context.version_table)
         self.result["premade"] = [name for name in found if name.startswith("table ")]
