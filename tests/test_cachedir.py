@@ -1,4 +1,4 @@
-"""Where the cache lies, and what happens where it cannot be written."""
+"""Where the cache lies."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import revguard
-from revguard.cachedir import cache_dir, cache_folder, ensure, repository_dir
+from revguard.cachedir import cache_dir, cache_folder, repository_dir
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,6 @@ def test_each_repository_has_a_part_by_its_real_path(tmp_path):
     assert len(part.name) == 16
     assert repository_dir(str(tmp_path / "link"), environ) == part
     assert repository_dir(str(tmp_path), environ) != part
-
-
-def test_it_is_made(tmp_path):
-    path, persistent = ensure({"REVGUARD_CACHE_DIR": str(tmp_path / "a" / "b")})
-    assert (path, persistent) == (tmp_path / "a" / "b" / "v1", True)
-    assert list(path.iterdir()) == []
-
-
-def test_without_a_writable_one_there_is_a_temporary_one(tmp_path):
-    (tmp_path / "file").touch()
-    path, persistent = ensure({"REVGUARD_CACHE_DIR": str(tmp_path / "file")})
-    assert not persistent
-    assert path.is_dir()
-    path.rmdir()
 
 
 def test_asking_for_it_imports_nothing_of_weight():

@@ -20,7 +20,7 @@ REPOSITORY = PACKAGE.parents[1]
 ORDER = [
     # shared by all: values and small tools
     *("", "errors", "phrases", "leftovers", "observed", "options", "verdict"),
-    *("cachedir", "subprocesses", "runs", "scratch"),
+    *("cachedir", "subprocesses", "scratch", "runs"),
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
     *("records", "sources", "revision", "proof", "rules", "evaluation", "adding"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from revguard import leftovers, runs
+from revguard import leftovers, runs, scratch
 from revguard.errors import CouldNotCheck
 from revguard.runs import FileLock, Run, sweep
 
@@ -242,53 +242,93 @@ def test_the_sweeper_is_not_its_own_victim(places):
     assert places.left() == []
 
 
-@linux
-def test_killed_at_any_moment(places):
-    """The n-th event that the interpreter audits is its last, for every n of a whole run."""
-    code = textwrap.dedent(
-        """
-        import os, signal, subprocess, sys
-        from pathlib import Path
-        from revguard import leftovers, runs
-        import tempfile, shutil, subprocess
-        left = int(sys.argv[4])
-        def hook(event, arguments):
-            global left
-            if event in ("open", "os.listdir", "subprocess.Popen") or event.startswith(
-                ("os.", "fcntl.", "shutil.")
-            ):
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-        sys.addaudithook(hook)
-        with runs.Run(Path(sys.argv[1]), memory=sys.argv[2], temporary=sys.argv[3]) as run:
-            run.temporary()
-            process = subprocess.Popen(
-                ["sh", "-c", "exec >&- 2>&-; sleep 600"], env=run.environ({}), cwd=run.folder
-            )
-            run.register(process.pid)
-            (run.folder / "a").mkdir()
-            process.kill()
-            process.wait()
-            run.forget(process.pid)
-        print(left)
-        """
+AT_ANY_MOMENT = """
+import contextlib, os, signal, subprocess, sys
+from pathlib import Path
+from revguard import leftovers, runs, scratch, subprocesses
+import shutil, subprocess
+ends_on, left = int(sys.argv[4]), int(sys.argv[5])
+def hook(event, arguments):
+    global left
+    if event in ("open", "os.listdir", "subprocess.Popen") or event.startswith(
+        ("os.", "fcntl.", "shutil.")
+    ):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), ends_on)
+def end(number, frame):
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+if ends_on == signal.SIGINT:
+    signal.signal(ends_on, end)
+sys.addaudithook(hook)
+with scratch.folder({"TMPDIR": sys.argv[3]}) as folder:
+    Path(folder, "file").touch()
+with contextlib.ExitStack() as stack:
+    signals = subprocesses.Held()
+    with signals:
+        run = runs.Run(Path(sys.argv[1]), memory=sys.argv[2], temporary=sys.argv[3])
+        stack.enter_context(run)
+    signals.deliver()
+    run.temporary()
+    process = subprocesses.start(
+        ["sh", "-c", "exec >&- 2>&-; sleep 600"], environ=run.environ({}), cwd=run.folder
     )
-    events = 0
-    for step in range(1, 200):
+    run.register(process.pid)
+    (run.folder / "a").mkdir()
+    process.kill()
+    process.wait()
+    run.forget(process.pid)
+print(left)
+"""
+
+
+def at_any_moment(places, number):
+    """The n-th event that the interpreter audits is when it comes, for every n of a whole run."""
+    for step in range(1, 300):
         done = subprocess.run(
-            [sys.executable, "-c", code, str(places.cache), *places.options.values(), str(step)],
+            [sys.executable, "-c", AT_ANY_MOMENT, str(places.cache), *places.options.values(),
+             str(int(number)), str(step)],
             env={**os.environ, "PYTHONPATH": HOOKS},
             capture_output=True,
             text=True,
-        )
+        )  # fmt: skip
+        yield step, done
+        if done.returncode == 0 and int(done.stdout) > 0:
+            assert step > 20
+            return
+    raise AssertionError("it never came to its end")
+
+
+@linux
+def test_killed_at_any_moment(places):
+    for step, done in at_any_moment(places, signal.SIGKILL):
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
         places.sweep()
+        scratch.sweep({"TMPDIR": places.options["temporary"]})
         assert places.left() == [], step
-        if done.returncode == 0:
-            events = step
-            break
-        assert done.returncode == -signal.SIGKILL, done.stderr
-    assert events > 20
+
+
+@linux
+def test_interrupted_at_any_moment(places):
+    """Nothing waits for a sweep: also not what was being acquired when the signal came."""
+    for step, done in at_any_moment(places, signal.SIGINT):
+        if done.returncode:
+            assert done.stderr.rstrip().endswith("KeyboardInterrupt"), done.stderr
+        assert places.left() == [], (step, done.stderr)
+
+
+@linux
+def test_the_folder_for_temporary_files_is_not_tried(tmp_path):
+    """`tempfile` writes a file there, and a kill at that moment leaves it for good."""
+    code = (
+        "import sys, pathlib; from revguard import runs, scratch; runs.sweep(pathlib.Path('c'));"
+        "scratch.sweep({}); print('tempfile' in sys.modules)"
+    )
+    environ = {**os.environ, "PYTHONPATH": HOOKS}
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
 
 
 @posix

@@ -51,41 +51,6 @@ def repository_dir(toplevel: str, environ: Mapping[str, str]) -> Path:
     return Path(repository_folder(cache_folder(environ), toplevel))
 
 
-def ensure(environ: Mapping[str, str]) -> tuple[Path, bool]:
-    """The cache folder, made and writable, and whether it outlives this run.
-
-    Where the cache cannot be written the folder is a temporary one: the caller removes it.
-    """
-    path = cache_dir(environ)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if os.access(path, os.W_OK | os.X_OK) and _can_write(str(path)):
-            return path, True
-    except OSError:
-        pass
-    return _temporary(), False
-
-
-def _can_write(folder: str) -> bool:
-    # access() says yes to root on a folder of a read-only or full file system
-    import tempfile
-
-    try:
-        handle, name = tempfile.mkstemp(prefix=".probe-", dir=folder)
-    except OSError:
-        return False
-    os.close(handle)
-    os.unlink(name)
-    return True
-
-
-def _temporary() -> Path:
-    import tempfile
-    from pathlib import Path
-
-    return Path(tempfile.mkdtemp(prefix="revguard-"))
-
-
 def _user_cache(environ: Mapping[str, str]) -> str:
     # platformdirs costs 15 ms to import, and on Linux its answer is these three lines
     if sys.platform.startswith("linux"):

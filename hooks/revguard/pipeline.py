@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from revguard import cachedir, fast, project, records, scratch
+from revguard import cachedir, fast, project, records, scratch, subprocesses
 from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import ConfigError, RevguardError
@@ -160,7 +160,10 @@ class _Work:
 
                 cache = cachedir.cache_dir(self.options.environ)
                 runs.sweep(cache)
-                self.run = self.stack.enter_context(runs.Run(cache))
+                signals = subprocesses.Held()
+                with signals:
+                    self.run = self.stack.enter_context(runs.Run(cache))
+                signals.deliver()
             return self.run
 
     def _judge_safely(self, environment: Environment) -> Judged:

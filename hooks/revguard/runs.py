@@ -8,7 +8,7 @@ import stat
 import sys
 from contextlib import suppress
 
-from revguard import leftovers
+from revguard import leftovers, scratch, subprocesses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,9 +65,12 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:  # an interrupt may have come between a start and its registration
-            leftovers.end(self.id, [place.folder for place in self._places.values()], ())
-        self.close()
+        signals = subprocesses.Held()
+        with signals:
+            if kind is not None:  # an interrupt may have come between a start and its registration
+                leftovers.end(self.id, [place.folder for place in self._places.values()], ())
+            self.close()
+        signals.deliver()
 
     def temporary(self) -> Path:
         """This run's folder among the temporary files: short, and open for passing through."""
@@ -116,9 +119,12 @@ class Run:
 
     def _place(self, name: str) -> _Place | None:
         if name not in self._places and name in self._bases:
-            place = _claim(self._bases[name], self.id)
-            if place is not None:
-                self._places[name] = place
+            signals = subprocesses.Held()
+            with signals:
+                place = _claim(self._bases[name], self.id)
+                if place is not None:
+                    self._places[name] = place
+            signals.deliver()
         return self._places.get(name)
 
 
@@ -328,13 +334,7 @@ def _bases(cache: str, memory: str | None, temporary: str | None) -> dict[str, s
 
 def temporary_base(temporary: str | None = None) -> str:
     """Our folder among the temporary files: runs, and what all runs share."""
-    return os.path.join(temporary or _temporary_files(), _own_name())
-
-
-def _temporary_files() -> str:
-    import tempfile
-
-    return os.path.realpath(tempfile.gettempdir())
+    return os.path.join(temporary or scratch.parent(os.environ), _own_name())
 
 
 def _own_name() -> str:

@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 
+from revguard import subprocesses
 from revguard.errors import CouldNotCheck
 
 TYPE_CHECKING = False
@@ -23,13 +24,29 @@ _ATTEMPTS = 10
 @contextmanager
 def folder(environ: Mapping[str, str]) -> Iterator[str]:
     """A private folder among the temporary files, gone at the end. CouldNotCheck."""
-    path, descriptor = _make(environ)
+    signals = subprocesses.Held()
+    with signals:
+        path, descriptor = _make(environ)
     try:
+        signals.deliver()
         yield path
     finally:
-        _remove(path)
-        if descriptor >= 0:
-            os.close(descriptor)
+        with signals:
+            _remove(path)
+            if descriptor >= 0:
+                os.close(descriptor)
+        signals.deliver()
+
+
+def parent(environ: Mapping[str, str]) -> str:
+    """The folder for temporary files: absolute, without links.
+
+    It is asked for, not tried: `tempfile` writes a file to see whether it can, and a run that is
+    killed there leaves the file behind.
+    """
+    found = list(_parents(environ))
+    usable = [name for name in found if os.access(name, os.W_OK | os.X_OK) and os.path.isdir(name)]
+    return os.path.realpath((usable or found)[0])
 
 
 def sweep(environ: Mapping[str, str]) -> None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
 
+_ENDING = tuple(
+    number
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if (number := getattr(signal, name, None)) is not None
+)
 _LAST_OUTPUT_SECONDS = 1.0  # what a killed process may still have in its pipes
 
 
@@ -106,7 +111,7 @@ def start(
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a program as the leader of its own process group, to be ended with `kill`."""
-    signals = _Held()
+    signals = Held()
     try:
         with signals:
             process = subprocess.Popen(
@@ -135,8 +140,12 @@ def start(
     return process
 
 
-class _Held:
-    """Keeps signals back while a process starts: one that raised there would leave it behind."""
+class Held:
+    """Keeps signals back while something is acquired or released: one that raised there would
+    leave it behind.
+
+    `deliver` handles what came meanwhile, as soon as that is safe.
+    """
 
     def __init__(self) -> None:
         self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
@@ -145,7 +154,7 @@ class _Held:
     def __enter__(self) -> None:
         if threading.current_thread() is not threading.main_thread():
             return  # handlers run in the main thread only
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ENDING:
             handler = signal.getsignal(number)
             if callable(handler):
                 self._handlers[number] = handler
@@ -157,7 +166,8 @@ class _Held:
 
     def deliver(self) -> None:
         """What came meanwhile is handled now."""
-        for number in self._came:
+        while self._came:
+            number = self._came.pop(0)
             self._handlers[number](number, None)
 
 

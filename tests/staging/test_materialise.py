@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from revguard import scratch
 from revguard.errors import CouldNotCheck
 from revguard.staging import filling, index, materialise, plans, repository, slots, trees
 
@@ -689,7 +690,16 @@ def full_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk(git, full_disk):
+def test_a_full_cache_is_as_if_there_were_none(git, full_disk, tmp_path):
+    git.write("large", os.urandom(3_000_000))
+    tree = tree_of(git)
+    assert materialised(git, tree, full_disk) == as_git_does(git, tree, tmp_path)
+    assert sum(path.stat().st_size for path in full_disk.rglob("*") if path.is_file()) < 100_000
+
+
+def test_a_full_disk(git, full_disk, monkeypatch):
+    """No room for temporary files either."""
+    monkeypatch.setattr(scratch, "_parents", lambda environ: [str(full_disk)])
     git.write("large", os.urandom(3_000_000))
     tree = tree_of(git)
     with pytest.raises(CouldNotCheck, match="No space left on device") as caught:
