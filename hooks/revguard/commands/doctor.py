@@ -136,8 +136,8 @@ def _database(environment: Environment, around: Surroundings) -> Line:
 
 
 def _providers(around: Surroundings) -> Iterator[tuple[str, str]]:
-    for name, provider in databases.PROVIDERS.items():
-        serves = " and ".join(provider.dialects)
+    for provider in databases.PROVIDERS:
+        name, serves = provider.name, " and ".join(provider.dialects)
         try:
             found = provider.find(around)
         except UnavailableError as reason:

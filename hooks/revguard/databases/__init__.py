@@ -38,11 +38,12 @@ __all__ = [
     "start",
 ]
 
-# in the order in which "auto" tries them
-PROVIDERS: dict[str, Provider] = {
-    provider.name: provider
-    for provider in (sqlite_file.Provider(), postgresql.Local(), postgresql.Embedded())
-}
+# in the order in which "auto" tries them; two may bear one name and serve different dialects
+PROVIDERS: tuple[Provider, ...] = (
+    sqlite_file.Provider(),
+    postgresql.Local(),
+    postgresql.Embedded(),
+)
 
 
 def choose(
@@ -51,53 +52,78 @@ def choose(
     *,
     environ: Mapping[str, str],
     site_packages: Sequence[str] = (),
+    version: str = "",
+    extensions: frozenset[str] = frozenset(),
+    network: bool = False,
+    keep: int = 0,
+    project: str = "",
 ) -> Choice:
-    """The provider that `database = "<setting>"` means for a dialect.
+    """The provider that `database = "<setting>"` means for a dialect; see Surroundings.
 
     ConfigError for a setting that this version does not know, CouldNotCheck where none can serve.
     """
-    surroundings = Surroundings(environ=environ, site_packages=site_packages)
+    candidates = _candidates(setting)
+    wanted = Surroundings(
+        environ=environ,
+        site_packages=site_packages,
+        dialect=dialect,
+        argument=setting.partition(":")[2],
+        version=version,
+        extensions=extensions,
+        network=network,
+        keep=keep,
+        project=project,
+    )
     passed_over: list[tuple[str, str]] = []
-    for provider in _candidates(setting):
-        found = _find(provider, dialect, surroundings)
+    for provider in candidates:
+        found = _find(provider, wanted)
         if isinstance(found, Installation):
             return Choice(installation=found, passed_over=tuple(passed_over))
         passed_over.append((provider.name, found))
-    raise _nothing(setting, dialect, passed_over)
+    raise _nothing(setting, dialect, candidates, passed_over)
 
 
 def start(choice: Choice, *, run: Run, snapshot: Snapshot | None = None) -> Server:
     """Launch the chosen server without waiting for it; use it as a context manager."""
-    provider = PROVIDERS[choice.provider]
+    name = choice.provider.partition(":")[0]
+    provider = next(one for one in PROVIDERS if one.name == name and choice.dialect in one.dialects)
     return provider.start(choice.installation, run=run, snapshot=snapshot)
 
 
-def _find(provider: Provider, dialect: str, surroundings: Surroundings) -> Installation | str:
+def _find(provider: Provider, wanted: Surroundings) -> Installation | str:
     """The installation, or why there is none."""
-    if dialect not in provider.dialects:
-        return f"serves {' and '.join(provider.dialects)}, not {dialect}"
+    if wanted.dialect not in provider.dialects:
+        return f"serves {' and '.join(provider.dialects)}, not {wanted.dialect}"
     try:
-        return provider.find(surroundings)
+        return provider.find(wanted)
     except UnavailableError as reason:
         return str(reason)
 
 
 def _candidates(setting: str) -> list[Provider]:
     if setting == "auto":
-        return list(PROVIDERS.values())
-    if setting in PROVIDERS:
-        return [PROVIDERS[setting]]
-    known = ", ".join(f'"{name}"' for name in ("auto", *PROVIDERS))
+        return list(PROVIDERS)
+    name, colon, argument = setting.partition(":")
+    found = [one for one in PROVIDERS if one.name == name]
+    if found and (not colon or (argument and any(one.takes_argument for one in found))):
+        return found
+    names = dict.fromkeys(one.name for one in PROVIDERS)
+    known = ", ".join(f'"{name}"' for name in ("auto", *names))
     raise ConfigError(
         f'`database = "{setting}"`: this version has no such provider',
         hint=f"It has {known}.",
     )
 
 
-def _nothing(setting: str, dialect: str, passed_over: list[tuple[str, str]]) -> CouldNotCheck:
+def _nothing(
+    setting: str,
+    dialect: str,
+    candidates: Sequence[Provider],
+    passed_over: list[tuple[str, str]],
+) -> CouldNotCheck:
     reasons = "".join(f"\n  {name}: {reason}" for name, reason in passed_over)
     hint = ""
-    if setting in PROVIDERS and dialect not in PROVIDERS[setting].dialects:
+    if setting != "auto" and not any(dialect in one.dialects for one in candidates):
         hint = f'The project uses {dialect}: set `database = "auto"`, or leave it out.'
     elif dialect == "postgresql":
         hint = (

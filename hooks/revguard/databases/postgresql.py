@@ -21,6 +21,7 @@ class Local:
 
     name = "local"
     dialects = ("postgresql",)
+    takes_argument = False
 
     def find(self, surroundings: Surroundings) -> Installation:
         """UnavailableError says where was looked."""
@@ -40,6 +41,7 @@ class Embedded:
 
     name = "embedded"
     dialects = ("postgresql",)
+    takes_argument = False
 
     def find(self, surroundings: Surroundings) -> Installation:
         """UnavailableError where the wheel is not installed."""

@@ -38,20 +38,32 @@ class Database:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Where a provider may look: the caller's environ, and the project's site-packages folders."""
+    """Where a provider may look, and what is wanted of it."""
 
     environ: Mapping[str, str]
-    site_packages: Sequence[str] = ()
+    site_packages: Sequence[str] = ()  # the project's folders
+    dialect: str = ""  # SQLAlchemy's name
+    argument: str = ""  # what the setting says behind its colon: an image, a URL
+    version: str = ""  # the server's version, as far as the project tells it
+    extensions: frozenset[str] = frozenset()  # that the database must be able to create
+    network: bool = False  # a host, a port and a password are asked for: a socket is not enough
+    keep: int = 0  # seconds that a server may stay after the run
+    project: str = ""  # whose server it is, where it stays: the working tree's folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """A provider's program as found; `binaries` is empty where none is needed."""
+    """A provider's program as found; `binaries` is empty where none is needed.
+
+    `provider` is spelled as in the configuration, with what stands behind the colon.
+    """
 
     provider: str
     dialect: str
     identity: str
     binaries: str = ""
+    version: str = ""  # the server's, where it is known before the start
+    wanted: Surroundings = field(default_factory=lambda: Surroundings(environ={}), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +133,11 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """As spelled in the configuration."""
+        """As spelled in the configuration, without what may follow behind a colon."""
+
+    @property
+    def takes_argument(self) -> bool:
+        """Whether something may follow."""
 
     @property
     def dialects(self) -> tuple[str, ...]:

@@ -118,6 +118,7 @@ class Provider:
 
     name = "sqlite"
     dialects = ("sqlite",)
+    takes_argument = False
 
     def find(self, surroundings: Surroundings) -> Installation:  # noqa: ARG002
         """Nothing has to be installed."""
