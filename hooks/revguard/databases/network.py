@@ -1,0 +1,200 @@
+"""An address and a login in, SQL to a server that listens on the network: by pg8000 or PyMySQL,
+pure Python both, and loaded only where such a server is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from revguard.databases.wire import Row, ServerError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from typing_extensions import Self
+
+
+class Connection(Protocol):
+    """What a login can do; wire.Connection is one, too."""
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """`server_version` among them."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def query(self, statement: str) -> list[Row]:
+        """Run one statement; its rows as text. ServerError where the server refuses."""
+
+    def close(self) -> None:
+        """Say good-bye and let go."""
+
+
+class PostgresConnection:
+    """PostgreSQL by TCP or by a socket's file; OSError where nobody answers."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "localhost",
+        port: int = 5432,
+        socket: str | None = None,
+        username: str,
+        password: str | None = None,
+        database: str,
+        timeout: float | None = None,
+        tls: ssl.SSLContext | bool | None = None,  # None: where the server has it; False: never
+    ) -> None:
+        from pg8000 import native
+
+        with _postgres_errors():
+            self._connection = native.Connection(
+                username,
+                host=host,
+                port=port,
+                unix_sock=socket,
+                password=password,
+                database=database,
+                timeout=timeout,
+                ssl_context=tls,
+            )
+        told: Any = self._connection.parameter_statuses
+        self.parameters = {_text(name): _text(value) for name, value in told.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def query(self, statement: str) -> list[Row]:
+        """Run one statement (or several, as one transaction); the rows of the last."""
+        with _postgres_errors():
+            rows = self._connection.run(statement)
+        return [
+            tuple(None if value is None else _text(value) for value in row) for row in rows or ()
+        ]
+
+    def close(self) -> None:
+        """Say good-bye and let go."""
+        with _postgres_errors(quiet=True):
+            self._connection.close()
+
+
+class MysqlConnection:
+    """MariaDB or MySQL by TCP or by a socket's file; OSError where nobody answers."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "localhost",
+        port: int = 3306,
+        socket: str | None = None,
+        username: str,
+        password: str | None = None,
+        database: str | None = None,
+        timeout: float | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        import pymysql
+
+        with _mysql_errors():
+            self._connection = pymysql.connect(
+                host=host,
+                port=port,
+                unix_socket=socket,
+                user=username,
+                password=password or "",
+                database=database,
+                connect_timeout=max(1, int(timeout or 10)),
+                read_timeout=timeout,
+                write_timeout=timeout,
+                ssl=tls,
+                charset="utf8mb4",
+                autocommit=True,
+                read_default_file=None,
+                local_infile=False,
+            )
+        self.parameters = {"server_version": str(self._connection.get_server_info())}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def query(self, statement: str) -> list[Row]:
+        """Run one statement; its rows as text."""
+        with _mysql_errors(), self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            rows = cursor.fetchall() if cursor.description else ()
+        return [tuple(None if value is None else _text(value) for value in row) for row in rows]
+
+    def close(self) -> None:
+        """Say good-bye and let go."""
+        with _mysql_errors(quiet=True):
+            self._connection.close()
+
+
+class _Errors:
+    """Turns a driver's exceptions into ServerError and OSError."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        if self._quiet:
+            return True
+        turned = self.turned(error)
+        if turned is not None:
+            raise turned from error
+        return False
+
+    def turned(self, error: Exception) -> Exception | None:
+        """The exception to raise in its place."""
+        raise NotImplementedError
+
+
+class _PostgresErrors(_Errors):
+    def turned(self, error: Exception) -> Exception | None:
+        from pg8000 import exceptions
+
+        fields = error.args[0] if error.args else ""
+        if isinstance(error, exceptions.DatabaseError) and isinstance(fields, dict):
+            return ServerError({str(key): str(value) for key, value in fields.items()})
+        if isinstance(error, exceptions.Error):  # it could not connect, or lost the connection
+            return ConnectionError(str(fields))
+        return None
+
+
+class _MysqlErrors(_Errors):
+    def turned(self, error: Exception) -> Exception | None:
+        from pymysql import err
+
+        if not isinstance(error, err.Error):
+            return None
+        code = error.args[0] if error.args else 0
+        said = str(error.args[1]) if len(error.args) > 1 else str(error)
+        if isinstance(error, err.InterfaceError) or code in range(2000, 3000):  # the client's own
+            return ConnectionError(said)
+        return ServerError({"C": str(code), "M": said})
+
+
+def _postgres_errors(*, quiet: bool = False) -> _Errors:
+    return _PostgresErrors(quiet=quiet)
+
+
+def _mysql_errors(*, quiet: bool = False) -> _Errors:
+    return _MysqlErrors(quiet=quiet)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode("utf-8", "replace")
+    return str(value)
