@@ -230,7 +230,7 @@ class _Work:
         """Put what is missing into the commit."""
         from revguard.adding import add_scripts, can_add, remember_added
 
-        wanted = [one for one in judged if can_add(one.report)]
+        wanted = [one for one in judged if can_add(self.subject, one.report)]
         results = add_scripts(self.subject, judged, stage=self.options.stage)
         if not self.options.stage or not wanted:
             return results

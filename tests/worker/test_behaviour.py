@@ -84,8 +84,8 @@ COULD_NOT = {
         ["context.run_migrations() was not called"],
     ),
     "asks for a driver that is missing": (
-        "import sqlalchemy; sqlalchemy.create_engine('mysql+pymysql://u@h/d')",
-        ["No module named 'pymysql'", "-m pip install pymysql"],
+        "import sqlalchemy; sqlalchemy.create_engine('mysql+cymysql://u@h/d')",
+        ["No module named 'cymysql'", "-m pip install cymysql"],
     ),
     "connects by itself": (
         "import psycopg2; psycopg2.connect('host=db.invalid')",
@@ -164,7 +164,7 @@ HANGS = {
 def test_hangs(name, make_shop, cache_dir):
     shop = with_start(make_shop, HANGS[name])
     if name != "waits for input":
-        shop.settings(timeout=15)
+        shop.settings(timeout=6)
         shop.commit("timeout")
     watch = Watch(shop, cache_dir)
     started = time.monotonic()
@@ -173,7 +173,7 @@ def test_hangs(name, make_shop, cache_dir):
     if name == "waits for input":
         assert "EOFError" in done.stdout + done.stderr
     else:
-        assert "env.py took longer than 15 s and was stopped" in done.stdout + done.stderr
+        assert "env.py took longer than 6 s and was stopped" in done.stdout + done.stderr
         assert time.monotonic() - started < 40
     watch.check()
 
