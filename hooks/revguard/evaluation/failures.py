@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -140,7 +141,8 @@ def _of_import(
             hint=f"`git add {forgotten}`",
         )
     if top in DRIVERS:
-        hint = f"the database driver is missing: `{interpreter.path} -m pip install {DRIVERS[top]}`"
+        package = shlex.quote(DRIVERS[top])
+        hint = f"the database driver is missing: `{interpreter.path} -m pip install {package}`"
         return CouldNotCheck(message, hint=hint)
     hint = (
         f"If {top} is a dependency: `{interpreter.path} -m pip install {top}`. If it is the "
