@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     from revguard.databases.snapshots import Snapshot
     from revguard.runs import Run
 
-_PORT = 5432  # only names the socket: each server has a folder of its own
-_SOCKET = f".s.PGSQL.{_PORT}"
+_PORT = 5432  # only names the socket, unless others are to connect: each has a folder of its own
+_LONGEST_NAME = ".s.PGSQL.65535"
 _LONGEST_SOCKET = 100  # sun_path takes 104 bytes on macOS, 108 on Linux
 _POLL_SECONDS = 0.005
 _STOP_SECONDS = 5.0
@@ -37,6 +39,13 @@ _FREE_MEMORY = 512 << 20  # bytes that the memory file system must have left to 
 _LAUNCHER = os.path.realpath(launcher.__file__)
 _CRASHED = re.compile(r"was terminated by signal \d|PANIC:")
 _STARTING = "57P03"  # SQLSTATE cannot_connect_now
+_PORT_TAKEN = "could not bind IPv4 address"
+_PORTS = 3  # that are tried: another program may take one between our look and the server's
+_LOOPBACK = "127.0.0.1"
+_WHO_MAY = f"""\
+local all all trust
+host all all {_LOOPBACK}/32 scram-sha-256
+"""
 
 
 class PostgresServer:
@@ -54,6 +63,8 @@ class PostgresServer:
         self._folders: list[Path] = []
         self._log = run.folder / f"server{run.number()}.log"
         self._mark: replicas.Mark | None = None
+        self._password = secrets.token_urlsafe(18) if installation.wanted.network else None
+        self._port = _PORT
         try:
             self._sockets = self._socket_folder()
             self._process = self._launch()
@@ -81,7 +92,7 @@ class PostgresServer:
         if self._version:
             return
         try:
-            self._wait(timeout, cancelled)
+            self._wait_on_a_port(timeout, cancelled)
         except _EndedError as ended:
             if self.snapshot is None or ended.code == launcher.NO_SPACE:
                 raise self._failure(ended.code) from None
@@ -92,6 +103,7 @@ class PostgresServer:
                 self._wait(timeout, cancelled)
             except _EndedError as again:
                 raise self._failure(again.code) from None
+        self._let_others_in(self._password)
 
     def database(self) -> Database:
         """The main database."""
@@ -113,6 +125,8 @@ class PostgresServer:
         try:
             with self._login() as connection:
                 data = replicas.only(connection, clusters.MAIN, self._mark)
+                if self._password is not None:
+                    connection.query(f"ALTER ROLE {clusters.OWNER} PASSWORD NULL")
         except (OSError, wire.ServerError):
             return None
         clean = self._stop(signal.SIGINT)
@@ -148,7 +162,8 @@ class PostgresServer:
         account = f"{self._account.uid}:{self._account.gid}" if self._account else ""
         command = [sys.executable, "-I", "-S", _LAUNCHER, account, os.fspath(source)]
         command += [*map(os.fspath, targets), "--", os.path.join(self._binaries, "postgres")]
-        command += ["-D", "{data}", "-k", os.fspath(self._sockets), *_settings(source)]
+        command += ["-D", "{data}", "-k", os.fspath(self._sockets)]
+        command += [*_settings(source), *self._listening()]
         with open(self._log, "ab") as log:
             process = subprocess.Popen(
                 command,
@@ -164,6 +179,38 @@ class PostgresServer:
 
     def _pristine(self) -> Path:
         return clusters.pristine(self._installation, self._binaries, self._run, self._account)
+
+    def _listening(self) -> list[str]:
+        """Where it listens besides its socket, and who may enter there."""
+        if self._password is None:
+            return ["-c", "listen_addresses="]
+        self._port = _free_port()
+        rules = self._sockets / "pg_hba.conf"
+        rules.write_text(_WHO_MAY, encoding="ascii")
+        if self._account is not None:
+            os.chown(rules, 0, self._account.gid)
+        rules.chmod(0o640)
+        told = {"listen_addresses": _LOOPBACK, "port": str(self._port), "hba_file": f"{rules}"}
+        return [word for name, value in told.items() for word in ("-c", f"{name}={value}")]
+
+    def _let_others_in(self, password: str | None) -> None:
+        if password is not None:
+            with self._asked("open"), self._connect() as connection:
+                connection.query(
+                    "SET password_encryption = 'scram-sha-256'; "
+                    f"ALTER ROLE {clusters.OWNER} PASSWORD {wire.literal(password)}"
+                )
+
+    def _wait_on_a_port(
+        self, timeout: float, cancelled: Callable[[], bool] | None, ports: int = _PORTS
+    ) -> None:
+        try:
+            self._wait(timeout, cancelled)
+        except _EndedError:
+            if ports == 1 or _PORT_TAKEN not in self.log():
+                raise
+            self._process = self._launch()
+            self._wait_on_a_port(timeout, cancelled, ports - 1)
 
     def _wait(self, timeout: float, cancelled: Callable[[], bool] | None) -> None:
         until = time.monotonic() + timeout
@@ -208,7 +255,7 @@ class PostgresServer:
     def _connect(self, timeout: float | None = None) -> wire.Connection:
         # template1, since a database that is copied or dropped must have no visitor
         return wire.Connection(
-            os.fspath(self._sockets / _SOCKET),
+            os.fspath(self._sockets / f".s.PGSQL.{self._port}"),
             username=clusters.OWNER,
             database="template1",
             timeout=timeout,
@@ -223,11 +270,23 @@ class PostgresServer:
             identity=self._installation.identity,
             url=Url(
                 host=os.fspath(self._sockets),
-                port=_PORT,
+                port=self._port,
                 username=clusters.OWNER,
                 password=None,
                 database=name,
             ),
+            address=self._address(name),
+        )
+
+    def _address(self, name: str) -> Url | None:
+        if self._password is None:
+            return None
+        return Url(
+            host=_LOOPBACK,
+            port=self._port,
+            username=clusters.OWNER,
+            password=self._password,
+            database=name,
         )
 
     def _socket_folder(self) -> Path:
@@ -235,7 +294,7 @@ class PostgresServer:
             if place is None:
                 continue
             folder = place / f"s{self._run.number()}"
-            if len(os.fsencode(folder / _SOCKET)) <= _LONGEST_SOCKET:
+            if len(os.fsencode(folder / _LONGEST_NAME)) <= _LONGEST_SOCKET:
                 self._folders.append(folder)
                 _make_private(folder, self._account)
                 return folder
@@ -292,6 +351,12 @@ def _make_private(folder: Path, account: Account | None) -> None:
         folder.chmod(0o770)
 
 
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trying:
+        trying.bind((_LOOPBACK, 0))
+        return int(trying.getsockname()[1])
+
+
 def _has_room(place: Path) -> bool:
     """Whether the memory file system and the memory behind it have enough left."""
     try:
@@ -313,7 +378,6 @@ def _closed(data: Path) -> bool:
 def _settings(source: Path) -> list[str]:
     """Fast, since nothing has to outlive a crash; quiet, since nobody else may visit a database."""
     settings = {
-        "listen_addresses": "",
         "unix_socket_permissions": "0777",  # the folder keeps others out
         "fsync": "off",
         "synchronous_commit": "off",
