@@ -23,6 +23,8 @@ class Url(TypedDict, total=False):
     username: str
     password: str | None
     database: str
+    socket: str  # MySQL and MariaDB: a socket's file, in place of host and port
+    options: dict[str, str]  # how the connection is secured, as the query of a URL has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Surroundings:
     network: bool = False  # a host, a port and a password are asked for: a socket is not enough
     keep: int = 0  # seconds that a server may stay after the run
     project: str = ""  # whose server it is, where it stays: the working tree's folder
+    timeout: float = 3600.0  # seconds that a run may take: what is older is left over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,10 @@ class Provider(Protocol):
     @property
     def takes_argument(self) -> bool:
         """Whether something may follow."""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether "auto" may take it."""
 
     @property
     def dialects(self) -> tuple[str, ...]:
