@@ -79,8 +79,8 @@ class MysqlAdministration:
             url["socket"] = target.socket
         else:
             url["host"], url["port"] = target.host, target.port
-        if target.options:
-            url["options"] = dict(target.options)
+            if target.options:
+                url["options"] = dict(target.options)
         return url
 
     def drop_command(self, name: str) -> str:
@@ -114,7 +114,7 @@ class MysqlAdministration:
                 password=target.password,
                 timeout=timeout,
                 patience=max(timeout, _PATIENCE_SECONDS),
-                tls=None if target.socket else remote_tls.of_mysql(target.options),
+                tls=None if target.socket else remote_tls.context(target.options),
             )
         except UnavailableError as reason:
             raise CouldNotCheck(str(reason)) from None

@@ -13,6 +13,8 @@ from revguard.databases.wire import ServerError
 from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
+    import ssl
+
     from revguard.databases.remote_url import Target
 
 _ALONE_SECONDS = 5.0
@@ -122,7 +124,7 @@ class PostgresAdministration:
             password=target.password,
             database=name,
         )
-        if target.options:
+        if target.options and not target.socket:
             url["options"] = dict(target.options)
         return url
 
@@ -162,13 +164,18 @@ class PostgresAdministration:
                 database=database,
                 timeout=timeout,
                 patience=max(timeout, _PATIENCE_SECONDS),
-                tls=False if socket else remote_tls.of_postgresql(target.options),
+                tls=self._tls(socket),
                 application=_APPLICATION.format(run=self._run),
             )
         except UnavailableError as reason:
             raise CouldNotCheck(str(reason)) from None
         except Exception as error:  # noqa: BLE001 - another server's answer may confuse pg8000
             return error
+
+    def _tls(self, socket: str | None) -> ssl.SSLContext | bool | None:
+        if socket or self._target.options.get("tls") == "never":
+            return False
+        return remote_tls.context(self._target.options)
 
     def _throw_out(self, database: str) -> None:
         """End this role's sessions in a database; CREATE DATABASE itself waits for the others."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
+from revguard.databases import remote_tls
 from revguard.databases.providing import UnavailableError
 from revguard.masking import masked
 
@@ -37,14 +38,6 @@ _URL = re.compile(
 )
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _SOCKET_FOLDERS = ("/var/run/postgresql", "/run/postgresql", "/tmp")  # noqa: S108
-# How the connection is secured, by the names of libpq and of SQLAlchemy's MySQL dialects
-_OPTIONS = {
-    "postgresql": frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"}),
-    "mysql": frozenset(
-        {"ssl", "ssl_ca", "ssl_cert", "ssl_key", "ssl_mode", "ssl_check_hostname"}
-        | {"ssl_verify_cert", "ssl_verify_identity", "ssl_disabled"}
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +51,7 @@ class Target:
     username: str
     password: str | None = field(repr=False)
     database: str  # that the URL names: never used but to connect for administration
-    options: Mapping[str, str]
+    options: Mapping[str, str]  # remote_tls's
     shown: str  # as configured, without the password
 
     @property
@@ -98,7 +91,9 @@ def parse(text: str, environ: Mapping[str, str]) -> Target:
         username=part("username") or query.get("user", "") or _default_user(family, environ),
         password=query.get("password", password) or _default_password(family, environ),
         database=part("database") or query.get("dbname", ""),
-        options={key: value for key, value in query.items() if key in _OPTIONS[family]},
+        options=remote_tls.of_mysql(query)
+        if family == "mysql"
+        else remote_tls.of_postgresql(query),
         shown=shown,
     )
 
@@ -148,7 +143,7 @@ def _address(
         socket = query.get("unix_socket", "")
         return ("", socket) if socket else (ipv6 or host or "localhost", "")
     told = ipv6 or host or query.get("host", "")
-    if "," in told or query.get("host", "").count(",") or query.get("hostaddr"):
+    if "," in told:
         raise UnavailableError(f"`{shown}` must name one host")
     return ("", told) if told.startswith(("/", "@")) else (told, "")
 
@@ -189,10 +184,13 @@ def _port(text: str, shown: str) -> int:
 
 
 def _refuse_unknown(query: Mapping[str, str], family: str) -> None:
-    own = {"host", "user", "password", "dbname"} if family == "postgresql" else {"unix_socket"}
+    if family == "mysql":
+        own = {"unix_socket"} | remote_tls.OF_MYSQL
+    else:
+        own = {"host", "user", "password", "dbname"} | remote_tls.OF_POSTGRESQL
     # settings of the project's driver, which say nothing about the server
     ignored = {"charset", "application_name", "connect_timeout", "client_encoding"}
-    unknown = sorted({*query} - _OPTIONS[family] - own - ignored)
+    unknown = sorted({*query} - own - ignored)
     if unknown:
-        known = ", ".join(sorted(_OPTIONS[family] | own - {"password"}))
+        known = ", ".join(sorted(own - {"password"}))
         raise UnavailableError(f"the URL's `{unknown[0]}` is not known here; it may have {known}")
