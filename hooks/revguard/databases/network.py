@@ -3,6 +3,7 @@ pure Python both, and loaded only where such a server is used."""
 
 from __future__ import annotations
 
+from socket import create_connection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from revguard.databases.wire import Row, ServerError
@@ -51,20 +52,28 @@ class PostgresConnection:
     ) -> None:
         from pg8000 import native
 
-        with _postgres_errors():
-            self._connection = native.Connection(
-                username,
-                host=host,
-                port=port,
-                unix_sock=socket,
-                password=password,
-                database=database,
-                timeout=timeout,
-                ssl_context=tls,
-                application_name=application,
-            )
-            if patience is not None:
-                self._connection._usock.settimeout(patience)
+        # a socket of our own: a connection that fails leaves its one open
+        opened = None if socket else create_connection((host, port), timeout)
+        try:
+            with _postgres_errors():
+                self._connection = native.Connection(
+                    username,
+                    host=host,
+                    port=port,
+                    unix_sock=socket,
+                    sock=opened,
+                    password=password,
+                    database=database,
+                    timeout=timeout,
+                    ssl_context=tls,
+                    application_name=application,
+                )
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            raise
+        if patience is not None:
+            self._connection._usock.settimeout(patience)
         told: Any = self._connection.parameter_statuses
         self.parameters = {_text(name): _text(value) for name, value in told.items()}
 
@@ -106,7 +115,6 @@ class MysqlConnection:
     ) -> None:
         import pymysql
 
-        patience = timeout if patience is None else patience
         with _mysql_errors():
             self._connection = pymysql.connect(
                 host=host,
@@ -116,14 +124,16 @@ class MysqlConnection:
                 password=password or "",
                 database=database,
                 connect_timeout=max(1, int(timeout or 10)),
-                read_timeout=patience,
-                write_timeout=patience,
+                read_timeout=timeout,
+                write_timeout=timeout,
                 ssl=tls,
                 charset="utf8mb4",
                 autocommit=True,
                 read_default_file=None,
                 local_infile=False,
             )
+        if patience is not None:
+            self._connection._read_timeout = self._connection._write_timeout = patience
         self.parameters = {"server_version": str(self._connection.get_server_info())}
 
     def __enter__(self) -> Self:

@@ -100,7 +100,7 @@ def _unanswered(
             if isinstance(cause, kinds):
                 return _fails(target, why, hint)
     said = masked(str(error))
-    if "refuses SSL" in said or "doesn't support SSL" in said:
+    if "refuses SSL" in said or "doesn't support it" in said:
         return _fails(target, "it has no TLS, and the URL asks for it", f"Leave out `{secured}`.")
     if "cryptography" in said:
         return _fails(target, said, "Add `?ssl=true`, or `pip install cryptography`.")

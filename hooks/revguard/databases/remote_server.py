@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PREFIX = "revguard_"
 _NAME = re.compile(rf"{PREFIX}(?P<made>\d{{14}})_(?P<run>[0-9a-f]{{12}})_\d+")
 _STAMP = "%Y%m%d%H%M%S"
+_LOGIN_SECONDS = 10.0  # for an answer to the login; more does not help
 _LAST_SECONDS = 5.0  # for a server that went away, to drop what is left on it
 _ENDED = {"57P01", "57P02", "57P03", "1053", "1927"}  # the login is over, the server may be not
 
@@ -109,7 +110,7 @@ class RemoteServer:
         """Log in, drop what dead runs left, and make the main database."""
         if self._main:
             return
-        self._login = login = _log_in(self._target, self._run, timeout)
+        self._login = login = _log_in(self._target, self._run, min(timeout, _LOGIN_SECONDS))
         try:
             self._refuse_unfit(login)
             self._sweep(login)
