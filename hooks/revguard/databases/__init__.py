@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from revguard.databases import extensions as extending
-from revguard.databases import postgresql, remote, sqlite_file, version_numbers
+from revguard.databases import mysql, postgresql, remote, sqlite_file, version_numbers
 from revguard.databases.providing import (
     Choice,
     Database,
@@ -47,6 +47,7 @@ __all__ = [
 PROVIDERS: tuple[Provider, ...] = (
     sqlite_file.Provider(),
     postgresql.Local(),
+    mysql.Local(),
     postgresql.Embedded(),
     remote.Provider(),
 )

@@ -74,6 +74,7 @@ class Installation:
     version: str = ""  # the server's, where it is known before the start
     extensions: frozenset[str] | None = None  # that it can create; None: not known
     ready: bool = True  # False: something has to be fetched before it can start
+    found: object = None  # what else the provider knows of it
     wanted: Surroundings = field(default_factory=lambda: Surroundings(environ={}), compare=False)
 
 
