@@ -54,6 +54,9 @@ def check(options: Options) -> Report:
         if not options.environments and not options.no_cache:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
         reports = tuple(_noted(one.report, settings, found) for one in judged)
+        if reports and work.run is not None:
+            said = (*reports[0].notes, *work.run.notes)
+            reports = (replace(reports[0], notes=said), *reports[1:])
     return Report(
         verdict=overall(reports),
         tree=subject.tree,

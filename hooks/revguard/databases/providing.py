@@ -23,6 +23,12 @@ class Url(TypedDict, total=False):
     username: str
     password: str | None
     database: str
+    socket: str  # MySQL and MariaDB: a socket's file, in place of host and port
+    options: dict[str, str]  # how the connection is secured: remote_tls's
+
+
+def silent(_message: str) -> None:
+    """The progress of work that nobody looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,8 @@ class Database:
     dialect: str
     server_version: str
     identity: str
-    url: Url
+    url: Url  # for our connections, which the worker's engines are turned to
+    address: Url | None = None  # for other programs, where that is another one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,8 @@ class Surroundings:
     network: bool = False  # a host, a port and a password are asked for: a socket is not enough
     keep: int = 0  # seconds that a server may stay after the run
     project: str = ""  # whose server it is, where it stays: the working tree's folder
+    timeout: float = 3600.0  # seconds that a run may take: what is older is left over
+    progress: Callable[[str], None] = silent  # told what takes long: an image that is pulled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +72,9 @@ class Installation:
     identity: str
     binaries: str = ""
     version: str = ""  # the server's, where it is known before the start
+    extensions: frozenset[str] | None = None  # that it can create; None: not known
+    ready: bool = True  # False: something has to be fetched before it can start
+    found: object = None  # what else the provider knows of it
     wanted: Surroundings = field(default_factory=lambda: Surroundings(environ={}), compare=False)
 
 
@@ -138,6 +150,10 @@ class Provider(Protocol):
     @property
     def takes_argument(self) -> bool:
         """Whether something may follow."""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether "auto" may take it."""
 
     @property
     def dialects(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from revguard.databases import wire
 
 if TYPE_CHECKING:
-    from revguard.databases.wire import Connection
+    from revguard.databases.network import Connection
 
 _MARK = "revguard_mark"
 _ALONE_SECONDS = 5.0

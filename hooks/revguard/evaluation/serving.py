@@ -37,7 +37,7 @@ class Serving:
         self._environ = environ
         self._site_packages = site_packages
         self._snapshots = snapshots
-        self._timeout = min(timeout, _MOST_SECONDS)
+        self._timeout = timeout
         self._given_up = False
         self._stack = ExitStack()
         self._pool = ThreadPoolExecutor(1)
@@ -71,6 +71,7 @@ class Serving:
             self._dialect,
             environ=self._environ,
             site_packages=self._site_packages,
+            timeout=self._timeout,
         )
         snapshot = None
         if self._snapshots and self._revisions:
@@ -80,7 +81,7 @@ class Serving:
         server = self._stack.enter_context(
             databases.start(choice, run=self._run, snapshot=snapshot)
         )
-        server.wait(self._timeout, lambda: self._given_up)
+        server.wait(min(self._timeout, _MOST_SECONDS), lambda: self._given_up)
         return server
 
     def database(self, dialect: str, revisions: Mapping[str, str], extra: str) -> Database:

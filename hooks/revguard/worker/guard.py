@@ -13,7 +13,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from . import places
+from . import places, secured
 from .failure import Refused, RefusedAgain
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class Guard:
         kept.update(named)
         if str(place.get("host") or "").startswith("/"):
             _name_socket(dialect.driver, place, kept)
+        kept.update(secured.arguments(dialect.driver, place.get("options") or {}))
         self.connections += 1
         return list(positional), kept
 
