@@ -571,3 +571,18 @@ def _interrupted(there):
         raise KeyboardInterrupt
 
     return new_name
+
+
+def test_no_password(there, run):
+    url = there.url().replace(f":{PLAIN_PASSWORD}@", "@")
+    said = refused(url, there.dialect, run)
+    assert "The URL has none: write `user:password@host`" in said
+
+
+def test_template1_is_in_use(of_postgres, run):
+    """CREATE DATABASE waits for five seconds, and then refuses."""
+    with (
+        of_postgres.server.root("template1"),
+        start(of_postgres.url(), "postgresql", run) as server,
+    ):
+        assert of_postgres.query(server.database().url, "SELECT 1") == [("1",)]

@@ -160,7 +160,7 @@ class PostgresAdministration:
                 port=target.port,
                 socket=socket,
                 username=target.username,
-                password=target.password,
+                password=target.password or "",  # pg8000 stumbles where it is asked for one
                 database=database,
                 timeout=timeout,
                 patience=max(timeout, _PATIENCE_SECONDS),
