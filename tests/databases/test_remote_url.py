@@ -94,7 +94,7 @@ def test_what_is_left_out_of_a_postgresql_url():
         ("postgresql://u:$NOWHERE@h/", "the environment variable NOWHERE is not set"),
         ("$NOWHERE", "the environment variable NOWHERE is not set"),
         ("postgresql://h/?sslmode=on", "sslmode=on is none of disable, allow, prefer, require"),
-        ("mysql://h/?ssl_mode=on", "ssl_mode=on is none of disabled, preferred, required"),
+        ("mysql://h/?ssl_mode=on", "ssl_mode=ON is none of DISABLED, PREFERRED, REQUIRED"),
         ("postgresql://h/?options=-c", "the URL's `options` is not known here"),
         ("postgresql://a,b/", "must name one host"),
     ],
@@ -158,55 +158,81 @@ TLS = {
     [
         ("postgresql", {}, {}),
         ("postgresql", {"sslmode": "prefer", "sslrootcert": "/a"}, {}),
-        ("postgresql", {"sslmode": "disable"}, {"tls": "never"}),
-        ("postgresql", {"sslmode": "verify-ca", "sslrootcert": "/a"}, {"tls": "ca", "ca": "/a"}),
-        ("postgresql", {"sslmode": "verify-full", "sslrootcert": "system"}, {"tls": "full"}),
+        ("postgresql", {"sslmode": "disable"}, {"sslmode": "disable"}),
         (
             "postgresql",
-            {"sslmode": "require", "sslcert": "/c", "sslkey": "/k"},
-            {"tls": "require", "cert": "/c", "key": "/k"},
+            {"sslmode": "verify-ca", "sslrootcert": "/a", "dbname": "d"},
+            {"sslmode": "verify-ca", "sslrootcert": "/a"},
+        ),
+        (
+            "postgresql",
+            {"sslmode": "verify-full", "sslrootcert": "system"},
+            {"sslmode": "verify-full"},
         ),
         ("mysql", {}, {}),
         ("mysql", {"ssl": "false"}, {}),
-        ("mysql", {"ssl": "true"}, {"tls": "require"}),
-        ("mysql", {"ssl_ca": "/a"}, {"tls": "require", "ca": "/a"}),
-        ("mysql", {"ssl_ca": "/a", "ssl_verify_cert": "true"}, {"tls": "ca", "ca": "/a"}),
-        ("mysql", {"ssl_check_hostname": "true"}, {"tls": "full"}),
-        ("mysql", {"ssl_mode": "VERIFY_IDENTITY"}, {"tls": "full"}),
-        ("mysql", {"ssl_mode": "DISABLED", "ssl_ca": "/a"}, {"tls": "never", "ca": "/a"}),
-        ("mysql", {"ssl_disabled": "1"}, {"tls": "never"}),
+        ("mysql", {"ssl": "true"}, {"ssl_mode": "REQUIRED"}),
+        ("mysql", {"ssl_ca": "/a"}, {"ssl_mode": "REQUIRED", "ssl_ca": "/a"}),
+        (
+            "mysql",
+            {"ssl_ca": "/a", "ssl_verify_cert": "1"},
+            {"ssl_mode": "VERIFY_CA", "ssl_ca": "/a"},
+        ),
+        ("mysql", {"ssl_check_hostname": "true"}, {"ssl_mode": "VERIFY_IDENTITY"}),
+        ("mysql", {"ssl_mode": "verify_identity"}, {"ssl_mode": "VERIFY_IDENTITY"}),
+        ("mysql", {"ssl_mode": "preferred", "ssl_ca": "/a"}, {}),
+        ("mysql", {"ssl_disabled": "1"}, {"ssl_mode": "DISABLED"}),
     ],
 )
 def test_how_it_is_secured(family, query, expected):
     assert TLS[family](query) == expected
 
 
+def test_files_are_found_from_wherever_the_worker_works(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    found = remote_tls.of_postgresql({"sslmode": "require", "sslrootcert": "ci/ca.pem"})
+    assert found["sslrootcert"] == str(tmp_path / "ci/ca.pem")
+
+
+FULL = {"ssl_mode": "VERIFY_IDENTITY", "ssl_ca": "/a"}
+
+
 @pytest.mark.parametrize(
     ("driver", "options", "expected"),
     [
         ("psycopg2", {}, {}),
-        ("psycopg2", {"tls": "never"}, {"sslmode": "disable"}),
-        ("psycopg", {"tls": "ca", "ca": "/a"}, {"sslmode": "verify-ca", "sslrootcert": "/a"}),
-        ("psycopg_async", {"tls": "full"}, {"sslmode": "verify-full"}),
-        ("asyncpg", {"tls": "never"}, {"ssl": False}),
-        ("pg8000", {"tls": "never"}, {"ssl_context": False}),
-        ("mysqldb", {"tls": "require", "ca": "/a"}, {"ssl_mode": "REQUIRED", "ssl": {"ca": "/a"}}),
+        ("psycopg2", {"sslmode": "disable"}, {"sslmode": "disable"}),
+        ("psycopg_async", {"sslmode": "verify-full"}, {"sslmode": "verify-full"}),
+        ("asyncpg", {"sslmode": "disable"}, {"ssl": False}),
+        ("pg8000", {"sslmode": "disable"}, {"ssl_context": False}),
+        ("mysqldb", {"ssl_mode": "REQUIRED"}, {"ssl_mode": "REQUIRED"}),
+        ("mysqldb", FULL, {"ssl_mode": "VERIFY_IDENTITY", "ssl": {"ca": "/a"}}),
         (
             "mysqlconnector",
-            {"tls": "full", "ca": "/a"},
+            FULL,
             {"ssl_ca": "/a", "ssl_verify_cert": True, "ssl_verify_identity": True},
         ),
-        ("mariadbconnector", {"tls": "require"}, {"ssl": True, "ssl_verify_cert": False}),
-        ("pymysql", {"tls": "never"}, {}),
+        ("mysqlconnector", {"ssl_mode": "DISABLED"}, {"ssl_disabled": True}),
+        ("mariadbconnector", {"ssl_mode": "REQUIRED"}, {"ssl": True, "ssl_verify_cert": False}),
+        ("pymysql", {"ssl_mode": "DISABLED"}, {}),
     ],
 )
 def test_what_each_driver_hears(driver, options, expected):
     assert secured.arguments(driver, options) == expected
 
 
-@pytest.mark.parametrize("driver", ["asyncpg", "pg8000", "pymysql", "aiomysql", "asyncmy"])
-def test_drivers_that_want_a_context(driver):
-    (context,) = secured.arguments(driver, {"tls": "require"}).values()
+@pytest.mark.parametrize(
+    ("driver", "option", "required", "full"),
+    [
+        ("asyncpg", "sslmode", "require", "verify-full"),
+        ("pg8000", "sslmode", "require", "verify-full"),
+        ("pymysql", "ssl_mode", "REQUIRED", "VERIFY_IDENTITY"),
+        ("aiomysql", "ssl_mode", "REQUIRED", "VERIFY_IDENTITY"),
+        ("asyncmy", "ssl_mode", "REQUIRED", "VERIFY_IDENTITY"),
+    ],
+)
+def test_drivers_that_want_a_context(driver, option, required, full):
+    (context,) = secured.arguments(driver, {option: required}).values()
     assert (context.check_hostname, context.verify_mode.name) == (False, "CERT_NONE")
-    (context,) = secured.arguments(driver, {"tls": "full"}).values()
+    (context,) = secured.arguments(driver, {option: full}).values()
     assert (context.check_hostname, context.verify_mode.name) == (True, "CERT_REQUIRED")
