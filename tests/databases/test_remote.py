@@ -476,9 +476,10 @@ def test_what_belongs_to_a_database_is_cloned(of_postgres, run):
             "current_setting('work_mem')"
         ) == [('app, "$user", public', "SQL, DMY", "5MB")]  # fmt: skip
         about = (
-            "SELECT shobj_description(oid, 'pg_database'), datdba, array(SELECT "
-            "unnest(datacl)::text ORDER BY 1), (SELECT array_agg(setconfig::text ORDER BY setrole) FROM "
-            "pg_db_role_setting WHERE setdatabase = d.oid) FROM pg_database d WHERE datname = "
+            "SELECT shobj_description(oid, 'pg_database'), datdba, "
+            "array(SELECT unnest(datacl)::text ORDER BY 1), (SELECT array_agg(setconfig::text "
+            "ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid) "
+            "FROM pg_database d WHERE datname = "
         )
         source, target = (of_postgres.root(f"{about}'{one}'") for one in (name, clone["database"]))
         assert source == target
@@ -570,3 +571,18 @@ def _interrupted(there):
         raise KeyboardInterrupt
 
     return new_name
+
+
+def test_no_password(there, run):
+    url = there.url().replace(f":{PLAIN_PASSWORD}@", "@")
+    said = refused(url, there.dialect, run)
+    assert "The URL has none: write `user:password@host`" in said
+
+
+def test_template1_is_in_use(of_postgres, run):
+    """CREATE DATABASE waits for five seconds, and then refuses."""
+    with (
+        of_postgres.server.root("template1"),
+        start(of_postgres.url(), "postgresql", run) as server,
+    ):
+        assert of_postgres.query(server.database().url, "SELECT 1") == [("1",)]

@@ -24,7 +24,7 @@ class Url(TypedDict, total=False):
     password: str | None
     database: str
     socket: str  # MySQL and MariaDB: a socket's file, in place of host and port
-    options: dict[str, str]  # how the connection is secured: remote_tls's
+    options: dict[str, str]  # how it is secured, as the query of a URL: remote_tls's
 
 
 def silent(_message: str) -> None:

@@ -160,7 +160,7 @@ class PostgresAdministration:
                 port=target.port,
                 socket=socket,
                 username=target.username,
-                password=target.password,
+                password=target.password or "",  # pg8000 stumbles where it is asked for one
                 database=database,
                 timeout=timeout,
                 patience=max(timeout, _PATIENCE_SECONDS),
@@ -173,7 +173,7 @@ class PostgresAdministration:
             return error
 
     def _tls(self, socket: str | None) -> ssl.SSLContext | bool | None:
-        if socket or self._target.options.get("tls") == "never":
+        if socket or remote_tls.is_forbidden(self._target.options):
             return False
         return remote_tls.context(self._target.options)
 

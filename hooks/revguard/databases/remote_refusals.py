@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from revguard.databases.remote_url import Target
 
 _LOGIN = "Check the user and the password; `@` in one is written %40, `%` is %25."
+_UNTOLD = "The URL has none: write `user:password@host`, or `user:$NAME@host` for a variable."
 _FULL = "Try again when others have ended, or let the server have more."
 _REPLICA = "Name its primary."
 _CREATEDB = "An administrator gives it: `ALTER ROLE {role} CREATEDB;`"
@@ -38,12 +39,13 @@ def of_postgresql(error: Exception, target: Target) -> CouldNotCheck:
     if not isinstance(error, ServerError):
         return _unanswered(error, target, "PostgreSQL", "sslmode=require", "sslrootcert")
     said = str(error)
+    login = _LOGIN if target.password else _UNTOLD
     if error.code == "28P01":
-        return _refuses(target, f"the password of {target.username}", said, _LOGIN)
+        return _refuses(target, f"the password of {target.username}", said, login)
     if error.code == "28000" and ("no encryption" in said or "SSL off" in said):
         return _refuses(target, "a connection without TLS", said, "Add `?sslmode=require`.")
     if error.code.startswith("28"):
-        return _refuses(target, f"the login of {target.username}", said, _LOGIN)
+        return _refuses(target, f"the login of {target.username}", said, login)
     if error.code.startswith("53"):
         return _refuses(target, "more work", said, _FULL)
     if error.code == "25006":
@@ -60,7 +62,8 @@ def of_mysql(error: Exception, target: Target, account: str) -> CouldNotCheck:
         return _unanswered(error, target, "MariaDB or MySQL", "ssl=true", "ssl_ca")
     said = str(error)
     if error.code in {"1045", "1698"}:
-        hint = f"{_LOGIN} An account that requires TLS is refused so, too: add `?ssl=true`."
+        login = _LOGIN if target.password else _UNTOLD
+        hint = f"{login} An account that requires TLS is refused so, too: add `?ssl=true`."
         return _refuses(target, f"the login of {target.username}", said, hint)
     if error.code == "3159":
         return _refuses(target, "a connection without TLS", said, "Add `?ssl=true`.")

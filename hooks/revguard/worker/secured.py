@@ -8,11 +8,8 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Mapping
 
-_LIBPQ = {"never": "disable", "require": "require", "ca": "verify-ca", "full": "verify-full"}
-_MYSQLCLIENT = {
-    "never": "DISABLED", "require": "REQUIRED", "ca": "VERIFY_CA", "full": "VERIFY_IDENTITY"
-}  # fmt: skip
-_FILES = ("ca", "cert", "key")
+_NEVER, _UNVERIFIED = ("disable", "DISABLED"), ("require", "REQUIRED")
+_FULL = ("verify-full", "VERIFY_IDENTITY")
 
 
 def arguments(driver: str, options: Mapping[str, str]) -> dict[str, Any]:
@@ -20,9 +17,7 @@ def arguments(driver: str, options: Mapping[str, str]) -> dict[str, Any]:
     if not options:
         return {}
     if driver.startswith("psycopg"):
-        files = {"sslrootcert": "ca", "sslcert": "cert", "sslkey": "key"}
-        given = {name: options[key] for name, key in files.items() if key in options}
-        return {"sslmode": _LIBPQ[options["tls"]], **given}
+        return dict(options)
     if driver == "asyncpg":
         return {"ssl": _context(options) or False}
     if driver == "pg8000":
@@ -31,31 +26,33 @@ def arguments(driver: str, options: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _of_mysql(driver: str, options: Mapping[str, str]) -> dict[str, Any]:
-    mode = options["tls"]
-    files = {key: options[key] for key in _FILES if key in options}
+    mode = options["ssl_mode"]
+    files = {name: path for name, path in options.items() if name != "ssl_mode"}
     if driver == "mysqldb":
-        return {"ssl_mode": _MYSQLCLIENT[mode], **({"ssl": files} if files else {})}
+        given = {name[len("ssl_") :]: path for name, path in files.items()}
+        return {"ssl_mode": mode, **({"ssl": given} if given else {})}
     if driver in ("mysqlconnector", "mariadbconnector"):
-        if mode == "never":
+        if mode in _NEVER:
             return {"ssl_disabled": True} if driver == "mysqlconnector" else {}
-        named: dict[str, Any] = {f"ssl_{key}": path for key, path in files.items()}
-        named["ssl_verify_cert"] = mode in ("ca", "full")
+        named: dict[str, Any] = dict(files, ssl_verify_cert=mode not in _UNVERIFIED)
         if driver == "mysqlconnector":
-            return dict(named, ssl_verify_identity=mode == "full")
+            return dict(named, ssl_verify_identity=mode in _FULL)
         return dict(named, ssl=True)
     context = _context(options)
     return {} if context is None else {"ssl": context}
 
 
 def _context(options: Mapping[str, str]) -> SSLContext | None:
-    if options["tls"] == "never":
+    mode = options.get("sslmode") or options.get("ssl_mode")
+    if mode in _NEVER:
         return None
     import ssl
 
-    context = ssl.create_default_context(cafile=options.get("ca"))
-    if "cert" in options:
-        context.load_cert_chain(options["cert"], options.get("key"))
-    context.check_hostname = options["tls"] == "full"
-    if options["tls"] == "require":
+    context = ssl.create_default_context(cafile=options.get("sslrootcert") or options.get("ssl_ca"))
+    certificate = options.get("sslcert") or options.get("ssl_cert")
+    if certificate:
+        context.load_cert_chain(certificate, options.get("sslkey") or options.get("ssl_key"))
+    context.check_hostname = mode in _FULL
+    if mode in _UNVERIFIED:
         context.verify_mode = ssl.CERT_NONE
     return context
