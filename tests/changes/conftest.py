@@ -106,7 +106,10 @@ def blocked_added_clean(evaluated):
         assert proven(after), said(after)
         if case.changes:
             found = sorted(f"{one['op']} {one['object']}" for one in after["left"])
-            assert found == sorted(case.changes.split(", ")), said(after)
+            changes = case.changes
+            if dialect in ("mariadb", "mysql"):  # a unique constraint is an index there
+                changes = changes.replace("remove_constraint", "remove_index")
+            assert found == sorted(changes.split(", ")), said(after)
         assert case.holds in after["scripts"][0]["text"], said(after)
         assert not clean["drift"], said(clean)
 
