@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+ALL = ("sqlite", "postgresql", "mariadb")
 BOTH = ("sqlite", "postgresql")
 PG = ("postgresql",)
+MARIA = ("mariadb",)
+SERVERS = ("postgresql", "mariadb")
 LITE = ("sqlite",)
 
 
@@ -17,7 +20,7 @@ class Case(NamedTuple):
     before: str
     after: str
     changes: str = ""  # "op object" each, separated by ", "; "" is not looked at
-    dialects: tuple[str, ...] = BOTH
+    dialects: tuple[str, ...] = ALL
     options: str = ""  # further arguments of context.configure()
     metadata: str = "metadata = MetaData()"
     holds: str = ""  # what the script must hold

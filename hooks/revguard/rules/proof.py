@@ -29,6 +29,8 @@ def failed_step(account: Mapping[str, Any] | None) -> list[Finding]:
     statement = " ".join(account.get("statement", "").split())
     if statement:
         message += f" (statement: {statement[:300]})"
+    if account.get("half_done"):
+        message += f". {account['half_done'][0].upper()}{account['half_done'][1:]}"
     return [
         Finding(
             rule=rule,
@@ -49,6 +51,11 @@ def _hint(account: Mapping[str, Any]) -> str:
         )
     if "Constraint must have a name" in text:
         return "name the constraint in the models, or give the metadata a naming_convention"
+    if account.get("half_done"):
+        return (
+            "this database takes no DDL back, so production would be left like that: mend the "
+            "script, with what can fail first or in a revision of its own"
+        )
     if account["kind"] == "upgrade":
         return "mend the script; nothing was applied to any database of yours"
     return "mend downgrade(), or let it `raise NotImplementedError` where there is no way back"

@@ -18,6 +18,7 @@ from . import (
     defaults,
     differences,
     enums,
+    implicit,
     importing,
     message,
     prerequisites,
@@ -109,6 +110,8 @@ def write(
             if "alembic_postgresql_enum" not in sys.modules:
                 enums.Enums(comparison.context, renderer).complete(script)
             prerequisites.complete(script, comparison.context)
+        elif dialect.name in ("mysql", "mariadb"):
+            implicit.complete(script, comparison.context)
         if with_casts:
             casts.add_casts(script, comparison.context)
         if script.message is None:

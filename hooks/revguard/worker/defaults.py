@@ -1,8 +1,9 @@
 """Two server defaults in, whether they differ out: Alembic's own answer, made safe and exact.
 
 Alembic asks PostgreSQL ``SELECT stored = declared``, which is an error for some types (json) and
-some texts (an apostrophe), and never true for volatile functions. Where that fails or says that
-they differ, the declared one is set on a scratch table and read back as the server spells it.
+some texts (an apostrophe), and never true for volatile functions; for MariaDB and MySQL it compares
+texts. Where that fails or says that they differ, the declared one is set on a scratch table and
+read back as the server spells it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Iterator
 
 from alembic.ddl.base import ColumnDefault
-from sqlalchemy import exc, text
+from sqlalchemy import Column, MetaData, Table, exc, text
 
 _SCRATCH = "revguard_default"
 _STORED = """
@@ -27,7 +28,12 @@ def install(context: Any) -> None:
     if "compare_server_default" in vars(impl):
         return
     original = impl.compare_server_default
-    compare = {"postgresql": _postgresql, "sqlite": _sqlite}.get(context.dialect.name)
+    compare = {
+        "postgresql": _postgresql,
+        "sqlite": _sqlite,
+        "mysql": _mysql,
+        "mariadb": _mysql,
+    }.get(context.dialect.name)
     if compare is not None:
         impl.compare_server_default = lambda *args: compare(impl, original, *args)
 
@@ -63,6 +69,39 @@ def _postgresql(
     with suppress(exc.DBAPIError), _rolled_back(connection):
         return _spelled(impl, column) != _stored(connection, _quoted(impl, column.table), column)
     return True
+
+
+def _mysql(
+    impl: Any, original: Any, inspected: Any, column: Any, declared: Any, stored: Any
+) -> bool:
+    if not original(inspected, column, declared, stored):
+        return False
+    if declared is None or stored is None:
+        return True
+    with suppress(exc.SQLAlchemyError):
+        table = impl.dialect.identifier_preparer.format_table(column.table)
+        return _spelled_by_mysql(impl, inspected, column) != _shown(impl, table, column)
+    return True
+
+
+def _spelled_by_mysql(impl: Any, inspected: Any, column: Any) -> Any:
+    """The declared default as the server would show it for the column's present type."""
+    bare = Column(
+        column.name, inspected.type, server_default=column.server_default, nullable=column.nullable
+    )
+    scratch = Table(_SCRATCH, MetaData(), bare)
+    made = impl.dialect.ddl_compiler(impl.dialect, None).get_column_specification(bare)
+    impl.connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {_SCRATCH} ({made})")
+    try:
+        return _shown(impl, scratch.name, column)
+    finally:
+        impl.connection.exec_driver_sql(f"DROP TEMPORARY TABLE {_SCRATCH}")
+
+
+def _shown(impl: Any, table: str, column: Any) -> Any:
+    rows = impl.connection.exec_driver_sql(f"SHOW COLUMNS FROM {table}").mappings()
+    (found,) = [row for row in rows if row["Field"] == column.name]
+    return found["Default"], str(found["Extra"]).replace("DEFAULT_GENERATED", "").strip()
 
 
 @contextmanager
