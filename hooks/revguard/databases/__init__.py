@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from revguard.databases import postgresql, sqlite_file
+from revguard.databases import docker_provider, postgresql, sqlite_file
 from revguard.databases.providing import (
     Choice,
     Database,
@@ -14,12 +14,13 @@ from revguard.databases.providing import (
     Surroundings,
     UnavailableError,
     Url,
+    silent,
 )
 from revguard.databases.snapshots import Snapshot, best
 from revguard.errors import ConfigError, CouldNotCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from revguard.runs import Run
 
@@ -43,6 +44,8 @@ PROVIDERS: tuple[Provider, ...] = (
     sqlite_file.Provider(),
     postgresql.Local(),
     postgresql.Embedded(),
+    docker_provider.Docker(),
+    docker_provider.Podman(),
 )
 
 
@@ -57,6 +60,7 @@ def choose(
     network: bool = False,
     keep: int = 0,
     project: str = "",
+    progress: Callable[[str], None] = silent,
 ) -> Choice:
     """The provider that `database = "<setting>"` means for a dialect; see Surroundings.
 
@@ -73,6 +77,7 @@ def choose(
         network=network,
         keep=keep,
         project=project,
+        progress=progress,
     )
     passed_over: list[tuple[str, str]] = []
     for provider in candidates:

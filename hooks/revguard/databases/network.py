@@ -3,6 +3,7 @@ pure Python both, and loaded only where such a server is used."""
 
 from __future__ import annotations
 
+from socket import create_connection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from revguard.databases.wire import Row, ServerError
@@ -49,17 +50,25 @@ class PostgresConnection:
     ) -> None:
         from pg8000 import native
 
-        with _postgres_errors():
-            self._connection = native.Connection(
-                username,
-                host=host,
-                port=port,
-                unix_sock=socket,
-                password=password,
-                database=database,
-                timeout=timeout,
-                ssl_context=tls,
-            )
+        # a socket of our own: a connection that fails leaves its one open
+        opened = None if socket else create_connection((host, port), timeout)
+        try:
+            with _postgres_errors():
+                self._connection = native.Connection(
+                    username,
+                    host=host,
+                    port=port,
+                    unix_sock=socket,
+                    sock=opened,
+                    password=password,
+                    database=database,
+                    timeout=timeout,
+                    ssl_context=tls,
+                )
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            raise
         told: Any = self._connection.parameter_statuses
         self.parameters = {_text(name): _text(value) for name, value in told.items()}
 

@@ -23,6 +23,11 @@ class Url(TypedDict, total=False):
     username: str
     password: str | None
     database: str
+    socket: str  # a MariaDB's or MySQL's file, in place of host and port
+
+
+def silent(_message: str) -> None:
+    """The progress of work that nobody looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,7 @@ class Surroundings:
     network: bool = False  # a host, a port and a password are asked for: a socket is not enough
     keep: int = 0  # seconds that a server may stay after the run
     project: str = ""  # whose server it is, where it stays: the working tree's folder
+    progress: Callable[[str], None] = silent  # told what takes long: an image that is pulled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
