@@ -19,7 +19,7 @@ REPOSITORY = PACKAGE.parents[1]
 # A module imports only from those that stand before it. "" is revguard/__init__.py.
 ORDER = [
     # shared by all: values and small tools
-    *("", "errors", "phrases", "leftovers", "observed", "options", "verdict"),
+    *("", "errors", "phrases", "masking", "leftovers", "observed", "options", "verdict"),
     *("cachedir", "subprocesses", "scratch", "runs"),
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),

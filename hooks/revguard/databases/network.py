@@ -47,6 +47,8 @@ class PostgresConnection:
         database: str,
         timeout: float | None = None,
         tls: ssl.SSLContext | bool | None = None,  # None: where the server has it; False: never
+        patience: float | None = None,  # for an answer, once it is connected; else the timeout
+        application: str | None = None,
     ) -> None:
         from pg8000 import native
 
@@ -64,11 +66,14 @@ class PostgresConnection:
                     database=database,
                     timeout=timeout,
                     ssl_context=tls,
+                    application_name=application,
                 )
         except BaseException:
             if opened is not None:
                 opened.close()
             raise
+        if patience is not None:
+            self._connection._usock.settimeout(patience)
         told: Any = self._connection.parameter_statuses
         self.parameters = {_text(name): _text(value) for name, value in told.items()}
 
@@ -106,9 +111,11 @@ class MysqlConnection:
         database: str | None = None,
         timeout: float | None = None,
         tls: ssl.SSLContext | None = None,
+        patience: float | None = None,  # for an answer, once it is connected; else the timeout
     ) -> None:
         import pymysql
 
+        patience = timeout if patience is None else patience
         with _mysql_errors():
             self._connection = pymysql.connect(
                 host=host,
@@ -118,8 +125,8 @@ class MysqlConnection:
                 password=password or "",
                 database=database,
                 connect_timeout=max(1, int(timeout or 10)),
-                read_timeout=timeout,
-                write_timeout=timeout,
+                read_timeout=patience,
+                write_timeout=patience,
                 ssl=tls,
                 charset="utf8mb4",
                 autocommit=True,

@@ -22,6 +22,7 @@ class Local:
     name = "local"
     dialects = ("postgresql",)
     takes_argument = False
+    automatic = True
 
     def find(self, surroundings: Surroundings) -> Installation:
         """UnavailableError says where was looked."""
@@ -42,6 +43,7 @@ class Embedded:
     name = "embedded"
     dialects = ("postgresql",)
     takes_argument = False
+    automatic = True
 
     def find(self, surroundings: Surroundings) -> Installation:
         """UnavailableError where the wheel is not installed."""

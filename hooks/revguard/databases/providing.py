@@ -23,7 +23,8 @@ class Url(TypedDict, total=False):
     username: str
     password: str | None
     database: str
-    socket: str  # a MariaDB's or MySQL's file, in place of host and port
+    socket: str  # MySQL and MariaDB: a socket's file, in place of host and port
+    options: dict[str, str]  # how the connection is secured, as the query of a URL has it
 
 
 def silent(_message: str) -> None:
@@ -55,6 +56,7 @@ class Surroundings:
     keep: int = 0  # seconds that a server may stay after the run
     project: str = ""  # whose server it is, where it stays: the working tree's folder
     progress: Callable[[str], None] = silent  # told what takes long: an image that is pulled
+    timeout: float = 3600.0  # seconds that a run may take: what is older is left over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,10 @@ class Provider(Protocol):
     @property
     def takes_argument(self) -> bool:
         """Whether something may follow."""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether "auto" may take it."""
 
     @property
     def dialects(self) -> tuple[str, ...]:

@@ -119,6 +119,7 @@ class Provider:
     name = "sqlite"
     dialects = ("sqlite",)
     takes_argument = False
+    automatic = True
 
     def find(self, surroundings: Surroundings) -> Installation:  # noqa: ARG002
         """Nothing has to be installed."""
