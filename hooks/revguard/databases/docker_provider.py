@@ -87,6 +87,7 @@ def _installation(client: Any, engine: Engine, wanted: Surroundings) -> Installa
         identity=images.identity(image, family, warm=held) if image else f"docker-not-here-{name}",
         binaries=engine.url,
         version=_version(image, name),
+        ready=image is not None,
         wanted=wanted,
     )
 

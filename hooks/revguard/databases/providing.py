@@ -71,6 +71,7 @@ class Installation:
     identity: str
     binaries: str = ""
     version: str = ""  # the server's, where it is known before the start
+    ready: bool = True  # False: something has to be fetched before it can start
     wanted: Surroundings = field(default_factory=lambda: Surroundings(environ={}), compare=False)
 
 
