@@ -65,6 +65,10 @@ class Engine:
         """As the kernel would, for want of memory."""
         self._end(signal.SIGKILL)
         (self.folder / "pid").unlink(missing_ok=True)
+        containerd = self.folder / "exec" / "containerd" / "containerd.pid"
+        with contextlib.suppress(OSError, ValueError):  # a part of it, as it is started here
+            os.kill(int(containerd.read_text()), signal.SIGKILL)
+        containerd.unlink(missing_ok=True)
 
     def close(self):
         """End it and leave nothing."""
@@ -89,15 +93,19 @@ class Engine:
 
         return APIClient(base_url=self.url, version="1.41", timeout=60)
 
-    def containers(self):
-        """Every container, running or not: the names."""
+    def containers(self, project=None):
+        """Every container, running or not, of all projects or one: the names."""
+        wanted = {"label": f"dev.revguard.project={project}"} if project else None
         client = self.client()
         try:
-            return sorted(one["Names"][0][1:] for one in client.containers(all=True))
+            found = client.containers(all=True, filters=wanted)
+            return sorted(one["Names"][0][1:] for one in found)
         finally:
             client.close()
 
     def _answers(self):
+        if not os.path.exists(self.url.removeprefix("unix://")):
+            return False
         client = self.client()
         try:
             return client.ping()

@@ -334,19 +334,13 @@ class TestRefusals:
 
 
 class TestLifetime:
-    def test_it_ends_itself(self, places, engine, monkeypatch):
-        monkeypatch.setattr(containers, "LIFETIME", 1)
-        monkeypatch.setattr(containers.Plan, "__init__", _short(containers.Plan.__init__))
-        with places.run() as run, served(run, choose(engine, "postgresql")) as server:
+    def test_it_ends_itself(self, run, engine, monkeypatch):
+        with served(run, choose(engine, "postgresql")):
+            pass  # the next one starts at once
+        monkeypatch.setattr(containers, "LIFETIME", 2)
+        with served(run, choose(engine, "postgresql")) as server:
             assert wait_until(lambda: engine_is_without(engine, run))
             assert server.failure()
-
-
-def _short(original):
-    def init(self, **named):
-        original(self, **{**named, "life": 1})
-
-    return init
 
 
 def engine_is_without(engine, run):

@@ -9,23 +9,43 @@ AGAIN = "revguard: the server starts again"
 HELD = "revguard: held"
 OVER = "revguard: over"
 
+SILENCE = 150  # seconds without a line on standard input: the engine died, or the way to it
+
 # $1: seconds that it may live at all, $2: seconds that it stays when nobody holds it (0: none),
-# $3: bytes of an archive that comes first on standard input, $4: the data folder; then the server
-# with its arguments. Standard input is held open by the run: it ends when the run does, however
-# that comes about. A server that ended leaves its container to be asked for its last words.
+# $3: seconds of silence that it bears (0: all), $4: bytes of an archive that comes first on
+# standard input, $5: the data folder; then the server with its arguments.
+# Standard input is held open by the run: it ends when the run does, however that comes about.
+# A server that ended leaves its container to be asked for its last words.
 MAIN = f"""\
 exec 3<&0 </dev/null
 trap 'exit 0' TERM INT
 cd {CONTROL}
-life=$1 stay=$2 size=$3 data=$4
-shift 4
+life=$1 stay=$2 silence=$3 size=$4 data=$5
+shift 5
 if [ "$size" -gt 0 ]; then
   mkdir -p "$data" && head -c "$size" <&3 | tar -x -p -C "$data" -f - || {{
-    echo "{GIVEN}"; sleep 60; exit 1; }}
+    echo "{GIVEN}"; exit 1; }}
 fi
-if [ "$stay" -eq 0 ]; then
-  (cat <&3 >/dev/null; kill -TERM 1) &
-else
+if [ "$stay" -eq 0 ] && [ "$silence" -gt 0 ]; then
+  echo 0 >beats
+  (
+    beats=0
+    while read -r line <&3; do
+      beats=$((beats + 1))
+      echo $beats >beats
+    done
+    kill -TERM 1
+  ) &
+  (
+    exec 3<&-
+    last=none
+    while [ "$(cat beats)" != "$last" ]; do
+      last=$(cat beats)
+      sleep "$silence"
+    done
+    kill -TERM 1
+  ) &
+elif [ "$stay" -gt 0 ]; then
   mkdir -p users
   date +%s >used
   : >alive
@@ -34,7 +54,8 @@ else
     is_used() {{
       for user in users/*; do
         [ -e "$user" ] || continue
-        kill -0 "$(cat "$user")" 2>/dev/null && return 0
+        read -r pid beat <"$user"
+        kill -0 "$pid" 2>/dev/null && [ $(($(date +%s) - beat)) -lt "$silence" ] && return 0
         rm -f "$user"
       done
       [ $(($(date +%s) - $(cat used))) -lt "$stay" ]
@@ -89,11 +110,11 @@ exit $code
 # $1: the run. It counts as a user until standard input ends.
 HOLD = f"""\
 cd {CONTROL} || exit 1
-echo $$ >"users/$1"
+echo $$ "$(date +%s)" >"users/$1"
 date +%s >used
 [ -e alive ] || {{ echo "{OVER}"; exit 0; }}
 echo "{HELD}"
-cat >/dev/null
+while read -r line; do echo $$ "$(date +%s)" >"users/$1"; done
 date +%s >used
 rm -f "users/$1"
 """
@@ -103,6 +124,7 @@ LIVE = f"""\
 cd {CONTROL} || exit 1
 for user in users/*; do
   [ -e "$user" ] || continue
-  if kill -0 "$(cat "$user")" 2>/dev/null; then echo "${{user#users/}}"; else rm -f "$user"; fi
+  read -r pid beat <"$user"
+  if kill -0 "$pid" 2>/dev/null; then echo "${{user#users/}}"; else rm -f "$user"; fi
 done
 """

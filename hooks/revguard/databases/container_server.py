@@ -120,7 +120,7 @@ class ContainerServer:
         said = self._container.said() if self._container else ""
         if not self._ended() and not _CRASHED.search(said):
             return ""
-        if not docker_engine.answers(self._client):
+        if not docker_engine.answers(self._client, self._engine):
             return f"the engine at {self._engine.url} no longer answers"
         return self._last_lines() or "it says nothing"
 
@@ -179,6 +179,7 @@ class ContainerServer:
                 password=source.password or containers.new_password(),
                 labels=containers.labels(self._run, self._wanted.project),
                 archive=source.archive,
+                life=containers.LIFETIME,
             ),
         )
 
@@ -263,7 +264,7 @@ class ContainerServer:
         return None
 
     def _never_ready(self, why: str) -> CouldNotCheck:
-        if self._ended() and not docker_engine.answers(self._client):
+        if self._ended() and not docker_engine.answers(self._client, self._engine):
             why = f"the engine at {self._engine.url} no longer answers"
         tail = "".join(f"\n  {line}" for line in self._last_lines().splitlines())
         return CouldNotCheck(

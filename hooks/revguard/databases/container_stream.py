@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from revguard.databases import container_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _STDOUT = 2  # as _frame counts
@@ -28,6 +28,7 @@ class Stream:
         self._attached = attached
         self._socket: socket.socket = getattr(attached, "_sock", attached)
         self._socket.settimeout(None)
+        self._beats = False
         self._said: deque[str] = deque(maxlen=_LINES)
         self.ended = False
         self.server_ended = False
@@ -39,6 +40,12 @@ class Stream:
         with open(path, "rb") as file:
             while chunk := file.read(_CHUNK):
                 self._socket.sendall(chunk)
+
+    def beat(self, seconds: float) -> None:
+        """From now on say something each so many seconds: silence means that nobody is there."""
+        self._beats = True
+        self._socket.settimeout(seconds)
+        self._socket.sendall(b"\n")
 
     def said(self) -> str:
         """The last lines."""
@@ -54,13 +61,17 @@ class Stream:
     def _read(self) -> None:
         rest = b""
         while True:
-            kind, piece = _frame(self._socket)
+            kind, piece = _frame(self._socket, self._idle)
             if not kind:
                 break
             *lines, rest = (rest + piece).split(b"\n")
             self._note(lines)
         self._note([rest] if rest else [])
         self.ended = True
+
+    def _idle(self) -> None:
+        if self._beats:
+            self._socket.sendall(b"\n")
 
     def _note(self, lines: list[bytes]) -> None:
         for line in lines:
@@ -91,21 +102,28 @@ def output(client: Any, name: str, words: list[str]) -> Iterator[bytes]:
         raise OSError(f"the command ended with {code}")
 
 
-def _frame(line: socket.socket) -> tuple[int, bytes]:
+def _frame(line: socket.socket, idle: Callable[[], None] | None = None) -> tuple[int, bytes]:
     """The stream that a piece is of, and the piece; 0 where the line is cut."""
-    head = _exactly(line, _HEAD)
+    head = _exactly(line, _HEAD, idle)
     if not head:
         return 0, b""
-    return head[0] + 1, _exactly(line, int.from_bytes(head[4:], "big"))
+    return head[0] + 1, _exactly(line, int.from_bytes(head[4:], "big"), idle)
 
 
-def _exactly(line: socket.socket, size: int) -> bytes:
+def _exactly(line: socket.socket, size: int, idle: Callable[[], None] | None) -> bytes:
+    """So many bytes, none where the line is cut; `idle` is called whenever nothing comes."""
     found = bytearray()
     while len(found) < size:
         try:
             piece = line.recv(size - len(found))
-        except (OSError, ValueError):
-            return b""
+        except (OSError, ValueError) as error:
+            if idle is None or not isinstance(error, TimeoutError):
+                return b""
+            try:
+                idle()
+            except OSError:
+                return b""
+            continue
         if not piece:
             return b""
         found += piece

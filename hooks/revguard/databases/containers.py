@@ -32,6 +32,7 @@ _DATA_SIZE = "768m"  # of the memory: a full folder is told better than a killed
 _SHARED_SIZE = 256 << 20
 _PROCESSES = 1024
 _LOG = {"type": "json-file", "config": {"max-size": "4m", "max-file": "1"}}
+_BEATS = 10  # in the time for which silence is borne
 _IN_CONTAINER = ("/.dockerenv", "/run/.containerenv")
 
 
@@ -46,7 +47,7 @@ class Plan:
     labels: dict[str, str]
     archive: Path | None = None  # of a data folder to begin with
     stay: int = 0  # seconds without anybody; 0: it ends with the run
-    life: int = LIFETIME  # seconds; 0: as long as somebody comes
+    life: int = 0  # seconds; 0: as long as somebody comes
 
 
 class Container:
@@ -89,7 +90,7 @@ class Container:
     def remove(self) -> None:
         """End it and remove it with its volumes."""
         self.let_go()
-        if self.id:
+        if self.id and not docker_engine.silent(self._engine):
             remove(self._client, self.id)
 
     def _start(self) -> None:
@@ -100,6 +101,9 @@ class Container:
         if self.plan.archive is not None and self.stream is not None:
             with suppress(OSError):  # it ended: what it said tells why
                 self.stream.give(self.plan.archive)
+        if self.stream is not None and not self.plan.stay:
+            with suppress(OSError):
+                self.stream.beat(container_script.SILENCE / _BEATS)
 
 
 def note(run: Run, engine: Engine, name: str, *, stays: bool = False) -> None:
@@ -197,7 +201,8 @@ def _create(client: Any, engine: Engine, plan: Plan) -> Any:
     if not any(f"{data}/".startswith(f"{path}/") for path in folders):
         folders.add(data)
     size = plan.archive.stat().st_size if plan.archive else 0
-    words = [plan.life, plan.stay, size, data]
+    silence = container_script.SILENCE if engine.attachable else 0
+    words = [plan.life, plan.stay, silence, size, data]
     published = {family.port: None if engine.host else ("127.0.0.1",)}
     return client.create_container(
         image.id,

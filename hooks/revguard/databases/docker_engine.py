@@ -105,10 +105,12 @@ def version(engine: Engine) -> str:
             asking.close()
 
 
-def answers(client: Any) -> bool:
+def answers(client: Any, engine: Engine) -> bool:
     """Whether the engine is still there."""
     from docker.errors import DockerException
 
+    if silent(engine):
+        return False
     try:
         return bool(client.ping())
     except (DockerException, OSError):

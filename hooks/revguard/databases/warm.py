@@ -130,6 +130,7 @@ class WarmServer(ContainerServer):
         if not _answered(stream).startswith(container_script.HELD):
             stream.close()
             return False
+        stream.beat(container_script.SILENCE / 10)
         self._hold, self._container_id = stream, str(told["Id"])
         password = _password(told, self._family)
         self._found = containers.address(self._client, self._engine, name, self._family, password)
@@ -149,7 +150,6 @@ class WarmServer(ContainerServer):
             labels={**labels, f"{containers.LABEL}keep": str(self._wanted.keep)},
             archive=source.archive,
             stay=self._wanted.keep,
-            life=0,
         )
         containers.note(self._run, self._engine, name, stays=True)
         try:
