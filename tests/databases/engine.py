@@ -104,8 +104,9 @@ class Engine:
             client.close()
 
     def _answers(self):
-        if not os.path.exists(self.url.removeprefix("unix://")):
-            return False
+        with socket.socket(socket.AF_UNIX) as line:  # the SDK leaves its own open where none is
+            if line.connect_ex(self.url.removeprefix("unix://")):
+                return False
         client = self.client()
         try:
             return client.ping()

@@ -190,23 +190,10 @@ class TestEngine:
             server.wait()
             time.sleep(4)  # it bears no silence, and there is none
             assert server.failure() == ""
-            inner = processes(server._container.address.port)
+            client = own.client()
+            inner = [row[1] for row in client.top(server._container.id)["Processes"]]
+            client.close()
             assert inner
             own.kill()
         becomes(lambda: not [pid for pid in inner if Path(f"/proc/{pid}").exists()])
         assert places.left() == []
-
-
-def processes(port):
-    """Those of the container that publishes this port on the tests' own bridge."""
-    proxies = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-    (line,) = [one for one in proxies.splitlines() if f"-host-port {port} " in one]
-    address = line.split("-container-ip ")[1].split()[0]
-    return [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _has(pid, address)]
-
-
-def _has(pid, address):
-    try:
-        return f" {address}\n" in Path(f"/proc/{pid}/net/fib_trie").read_text().replace("|--", "")
-    except OSError:
-        return False
