@@ -121,6 +121,13 @@ def test_a_run_that_is_killed(prepared, engine, stage):
     assert prepared.left() == []
 
 
+def test_one_that_should_stay_and_never_started(prepared, engine):
+    kill(prepared, engine, "containers.Container._start = die", keep=600)
+    assert len(engine.containers(str(prepared.cache))) == 1
+    assert sweep(prepared.cache, **prepared.options) == 1
+    assert engine.containers(str(prepared.cache)) == []
+
+
 def test_no_engine_at_the_sweep(prepared, engine):
     """It is asked again by the next sweep, until nothing can be left any more."""
     kill(prepared, engine, "containers.Container._start = die")
