@@ -14,9 +14,6 @@ from revguard import databases
 from revguard.databases import installations, network, wire
 from revguard.runs import Run
 
-from . import engine as engines
-from . import images
-
 PROVIDERS = ("local", "embedded")
 
 
@@ -191,27 +188,6 @@ def free_port():
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory, require):
-    """A Docker engine with images like the official ones."""
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    require(engines.DOCKERD and root, "dockerd, and root to run it")
-    folder = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        folder = folder.parent
-    with engines.shared(folder, build) as engine:
-        yield engine
-
-
-def build(engine):
-    """The images that can be made of what is installed here."""
-    client = engine.client()
-    try:
-        binaries = installations.local_binaries(os.environ["PATH"])
-        images.postgres(client, "postgres:15", binaries)
-        if shutil.which("mariadbd"):
-            images.mariadb(client, "mariadb:10.11")
-        images.shell(client, "nothing:1", 'CMD ["sh", "-c", "echo no server here; exit 3"]')
-        images.shell(client, "sleeper:1", 'CMD ["sh", "-c", "echo just sleeping; sleep 1000"]')
-        images.bare(client, "bare:1")
-    finally:
-        client.close()
+def engine(docker_engine):
+    """A Docker engine of the tests' own."""
+    return docker_engine

@@ -103,6 +103,25 @@ class Engine:
         finally:
             client.close()
 
+    def remove(self, name):
+        """Remove a container."""
+        with contextlib.closing(self.client()) as client:
+            client.remove_container(name, force=True)
+
+    def runs(self, name, words):
+        """Whether a command in a container ends well."""
+        client = self.client()
+        try:
+            asked = client.exec_create(name, ["sh", "-c", words])["Id"]
+            client.exec_start(asked, detach=True)
+            while client.exec_inspect(asked)["Running"]:
+                time.sleep(0.02)
+            return client.exec_inspect(asked)["ExitCode"] == 0
+        except Exception:  # noqa: BLE001 - it does not run yet, or any more
+            return False
+        finally:
+            client.close()
+
     def _answers(self):
         with socket.socket(socket.AF_UNIX) as line:  # the SDK leaves its own open where none is
             if line.connect_ex(self.url.removeprefix("unix://")):

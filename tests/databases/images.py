@@ -8,6 +8,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from revguard.databases import installations
+
 TOOLS = [
     *("sh", "bash", "id", "mkdir", "chmod", "chown", "cat", "mktemp", "rm", "ls", "sleep", "grep"),
     *("sed", "head", "tail", "tr", "date", "tar", "touch", "cp", "mv", "setpriv", "basename"),
@@ -219,3 +221,18 @@ def bare(client, name):
 def _split(name):
     repository, _, tag = name.rpartition(":")
     return repository, tag
+
+
+def build(engine):
+    """The images that can be made of what is installed here."""
+    client = engine.client()
+    try:
+        binaries = installations.local_binaries(os.environ["PATH"])
+        postgres(client, "postgres:15", binaries)
+        if shutil.which("mariadbd"):
+            mariadb(client, "mariadb:10.11")
+        shell(client, "nothing:1", 'CMD ["sh", "-c", "echo no server here; exit 3"]')
+        shell(client, "sleeper:1", 'CMD ["sh", "-c", "echo just sleeping; sleep 1000"]')
+        bare(client, "bare:1")
+    finally:
+        client.close()
