@@ -36,7 +36,6 @@ FILES = {
         ('one-per = "branch"', "`one-per`"),
         ('renames = "source"', "`renames`"),
         ('renames = "never"', "`renames`"),
-        ('keep = "10m"', "`keep`"),
         ("lock = true", "`lock`"),
         ('prove = ["upgrade"]', "`prove`"),
         ("prove = []", "`prove`"),

@@ -31,6 +31,7 @@ ORDER = [
 # Arrows that go the other way, each with its reason
 LENT = {
     ("config", "rules"): "the ids that a configuration may name; loaded late",
+    ("runs", "databases"): "how a dead run's container is removed; loaded late",
 }
 WORKER_MAY_USE = {"sqlalchemy", "alembic"}
 

@@ -146,3 +146,9 @@ def postgres(require):
     yield server
     server.kill()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def engine(docker_engine):
+    """A Docker engine of the tests' own."""
+    return docker_engine

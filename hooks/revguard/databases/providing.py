@@ -23,7 +23,6 @@ class Url(TypedDict, total=False):
     """
 
     host: str
-    socket: str
     port: int
     username: str
     password: str | None
@@ -61,8 +60,8 @@ class Surroundings:
     network: bool = False  # a host, a port and a password are asked for: a socket is not enough
     keep: int = 0  # seconds that a server may stay after the run
     project: str = ""  # whose server it is, where it stays: the working tree's folder
-    timeout: float = 3600.0  # seconds that a run may take: what is older is left over
     progress: Callable[[str], None] = silent  # told what takes long: an image that is pulled
+    timeout: float = 3600.0  # seconds that a run may take: what is older is left over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

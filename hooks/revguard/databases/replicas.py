@@ -88,6 +88,12 @@ def only(connection: Connection, main: str, marked: Mark | None) -> str | None:
     return _value(connection, "SHOW data_directory")
 
 
+def drop(connection: Connection, database: str) -> None:
+    """Drop a database, if it is there; its visitors are thrown out."""
+    _throw_out(connection, database)
+    connection.query(f"DROP DATABASE IF EXISTS {wire.name(database)}")
+
+
 def _throw_out(connection: Connection, database: str) -> None:
     """End the database's visitors; CREATE DATABASE itself would look only each 100 ms."""
     visitors = f"FROM pg_stat_activity WHERE datname = {wire.literal(database)}"

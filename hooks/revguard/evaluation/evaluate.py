@@ -113,6 +113,9 @@ class _Evaluation:
                 around.interpreter.site_packages,
                 snapshots=around.use_cache,
                 timeout=around.timeout,
+                keep=around.environment.settings.keep,
+                project=task.subject.repo.toplevel,
+                progress=around.progress,
             )
         )
         if task.locations is not None:

@@ -16,7 +16,6 @@ _PROVED: Final = ("upgrade", "round-trip")  # whatever `prove` says
 _INERT: Final[Mapping[str, str]] = {
     "one-per": "one revision for each commit",
     "renames": "a rename is a drop and an add",
-    "keep": "a server ends with its run",
     "lock": "no head file is written",
     "flask-app": "env.py runs outside of an application",
     "bootstrap": "nothing runs before the first revision",

@@ -12,6 +12,7 @@ from typing import Any
 from revguard import databases
 from revguard.databases import Database, Server
 from revguard.evaluation import failures
+from revguard.options import Progress
 from revguard.runs import Run
 
 _MOST_SECONDS = 60.0  # for a server to start
@@ -31,6 +32,9 @@ class Serving:
         *,
         snapshots: bool,
         timeout: float,
+        keep: int = 0,
+        project: str = "",
+        progress: Progress = databases.silent,
     ) -> None:
         self._run = run
         self._setting = setting
@@ -38,6 +42,9 @@ class Serving:
         self._site_packages = site_packages
         self._snapshots = snapshots
         self._timeout = timeout
+        self._keep = keep
+        self._project = project
+        self._progress = progress
         self._given_up = False
         self._stack = ExitStack()
         self._pool = ThreadPoolExecutor(1)
@@ -72,6 +79,9 @@ class Serving:
             environ=self._environ,
             site_packages=self._site_packages,
             timeout=self._timeout,
+            keep=self._keep,
+            project=self._project,
+            progress=self._progress,
         )
         snapshot = None
         if self._snapshots and self._revisions:

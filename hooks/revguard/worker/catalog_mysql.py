@@ -43,7 +43,9 @@ def _of_view(connection: Any, view: str, schema: str, columns: str = "*") -> lis
 
 def _text(value: Any) -> Any:
     """Some drivers give the catalog's texts as bytes."""
-    return bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else value
+    return (
+        bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else value
+    )
 
 
 def _said(row: Row, *names: str) -> str:
@@ -59,7 +61,9 @@ def _database(connection: Any) -> dict[str, str]:
 
 
 def _tables(connection: Any) -> dict[str, str]:
-    wanted = "TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_COLLATION, ROW_FORMAT, CREATE_OPTIONS, TABLE_COMMENT"
+    wanted = (
+        "TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_COLLATION, ROW_FORMAT, CREATE_OPTIONS, TABLE_COMMENT"
+    )
     found = {}
     for row in _of_view(connection, "TABLES", "TABLE_SCHEMA", wanted):
         name, kind = row["TABLE_NAME"], row["TABLE_TYPE"]
@@ -81,7 +85,9 @@ def _columns(connection: Any) -> dict[str, str]:
         parts = [str(row["COLUMN_TYPE"]), "null" if row["IS_NULLABLE"] == "YES" else "not null"]
         if row["COLUMN_DEFAULT"] is not None:  # an empty text is one, too
             parts.append(f"default {row['COLUMN_DEFAULT']}")
-        parts.append(_said(row, "EXTRA", "GENERATION_EXPRESSION", "COLLATION_NAME", "COLUMN_COMMENT"))
+        parts.append(
+            _said(row, "EXTRA", "GENERATION_EXPRESSION", "COLLATION_NAME", "COLUMN_COMMENT")
+        )
         found[f"column {row['TABLE_NAME']}.{row['COLUMN_NAME']}"] = ", ".join(filter(None, parts))
     return found
 

@@ -166,9 +166,7 @@ class _Completion:
                 self._needed(op, _table(op))
 
     def _staying(self, table: Table) -> list[Key]:
-        dropped = {
-            op.constraint_name for op in self._all if _drops_key(op) and _table(op) == table
-        }
+        dropped = {op.constraint_name for op in self._all if _drops_key(op) and _table(op) == table}
         return [key for key in self._tables.keys(table) if key.name not in dropped]
 
     def _implicit(self, table: Table, key: Key) -> str:
