@@ -97,8 +97,10 @@ class MysqlConnection:
         database: str | None = None,
         timeout: float | None = None,
         tls: ssl.SSLContext | None = None,
+        several: bool = False,  # statements in one query
     ) -> None:
         import pymysql
+        from pymysql.constants.CLIENT import MULTI_STATEMENTS
 
         with _mysql_errors():
             self._connection = pymysql.connect(
@@ -116,6 +118,7 @@ class MysqlConnection:
                 autocommit=True,
                 read_default_file=None,
                 local_infile=False,
+                client_flag=MULTI_STATEMENTS if several else 0,
             )
         self.parameters = {"server_version": str(self._connection.get_server_info())}
 
@@ -126,10 +129,12 @@ class MysqlConnection:
         self.close()
 
     def query(self, statement: str) -> list[Row]:
-        """Run one statement; its rows as text."""
+        """Run one statement (or several, where that was asked for); the rows of the first."""
         with _mysql_errors(), self._connection.cursor() as cursor:
             cursor.execute(statement)
             rows = cursor.fetchall() if cursor.description else ()
+            while cursor.nextset():
+                pass
         return [tuple(None if value is None else _text(value) for value in row) for row in rows]
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ class Judgement:
         self.graph = evaluated.histories.graph
         if self.result["same"] and base_record is None:
             raise AssertionError("only the parent's metadata was offered as proven")
-        refuse_nothing(evaluated)
+        refuse_nothing(evaluated, case.around.environment)
         models = [
             path
             for path in evaluated.observed["files"]
@@ -88,7 +88,7 @@ class Judgement:
             ),
             findings=findings,
             timings_ms={**evaluated.timings_ms, "total": duration},
-            notes=(*self.notes, *self.result["notes"]),
+            notes=(*self.notes, *evaluated.notes, *self.result["notes"]),
         )
 
     def record(self, report: EnvironmentReport) -> Record:
