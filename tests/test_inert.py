@@ -58,8 +58,16 @@ def test_is_noted(said, name):
 
 @pytest.mark.parametrize(
     ("provider", "noted"),
-    [("local", True), ("embedded", True), ("sqlite", True), ("server:x", True)]
-    + [("docker", False), ("docker:postgres:16", False), ("podman", False), ("auto", False)],
+    [
+        ("local", True),
+        ("embedded", True),
+        ("sqlite", True),
+        ("server:x", True),
+        ("docker", False),
+        ("docker:postgres:16", False),
+        ("podman", False),
+        ("auto", False),
+    ],
 )
 def test_keep_is_for_containers(provider, noted):
     environment = EnvironmentSettings(keep=600, database="auto")
