@@ -109,9 +109,8 @@ class _Work:
 
     def unaffected(self, environment: Environment) -> Record | None:
         """A record by which the judged change cannot matter to the environment."""
-        key = f"{environment.config}:{environment.section}:{environment.name}"
         known = self.records[environment.name] = Records(
-            records.folder_for(self.subject.cache, key),
+            records.folder_for(self.subject.cache, environment.key),
             self.subject.reader,
             enabled=not self.options.no_cache,
         )
@@ -133,10 +132,11 @@ class _Work:
                 from revguard import runs
 
                 cache = cachedir.cache_dir(self.options.environ)
+                limit = cachedir.snapshots_limit(self.options.environ)
                 runs.sweep(cache)
                 signals = subprocesses.Held()
                 with signals:
-                    self.run = self.stack.enter_context(runs.Run(cache))
+                    self.run = self.stack.enter_context(runs.Run(cache, snapshots_limit=limit))
                 signals.deliver()
             return self.run
 

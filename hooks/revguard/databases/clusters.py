@@ -69,7 +69,8 @@ def pristine(installation: Installation, binaries: str, run: Run, account: Accou
         if found is not None:
             return found.state
         made = _initialise(binaries, run, account)
-        kept = stored.keep(made, folder, {"binaries": binaries}, run=run)
+        told = {"binaries": binaries, "dialect": "postgresql", "server_version": f"{major(made)}"}
+        kept = stored.keep(made, folder, told, run=run)
         stored.evict(root, _UNUSED_LIMIT)
         found = stored.load(folder, run=run) if kept else None
         return found.state if found else made

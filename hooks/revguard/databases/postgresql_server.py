@@ -139,6 +139,7 @@ class PostgresServer:
             identity=self._installation.identity,
             extra=extra,
             revisions=revisions,
+            server_version=self._version,
         )
 
     def failure(self) -> str:
