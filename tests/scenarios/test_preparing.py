@@ -254,14 +254,21 @@ class TestPlaceholders:
         found = one(reports.check(one_shop))
         assert found["verdict"] == "pass", found
 
-    def test_the_driver_is_learned_by_a_first_run(self, prepared, reports):
-        one_shop = prepared('environ = { HOST = "{host}" }\n')
+    @pytest.mark.parametrize(
+        ("environ", "url"),
+        [
+            ('HOST = "{host}"', '"postgresql+psycopg2://u@" + os.environ["HOST"] + "/x"'),
+            ('URL = "{url}"', 'os.environ["URL"].replace("%", "%%")'),
+        ],
+        ids=["parts", "the only driver that is installed"],
+    )
+    def test_the_driver_is_learned_by_a_first_run(self, prepared, reports, environ, url):
+        one_shop = prepared(f"environ = {{ {environ} }}\n")
         one_shop.replace("alembic.ini", "sqlalchemy.url = postgresql+psycopg2://shop@db", "x = y")
         one_shop.replace(
             "migrations/env.py",
             "connectable = engine_from_config(",
-            'import os\n    config.set_main_option("sqlalchemy.url", '
-            '"postgresql+psycopg2://u@" + os.environ["HOST"] + "/x")\n'
+            f'import os\n    config.set_main_option("sqlalchemy.url", {url})\n'
             "    connectable = engine_from_config(",
         )
         one_shop.git("add", "-A")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from revguard import cachedir, project, records
 from revguard.arguments import Invocation
@@ -24,6 +24,7 @@ from revguard.evaluation.subject import Subject
 from revguard.options import Options, no_progress
 from revguard.project import Interpreter
 
+_POSTGRESQL: Final = "postgresql"
 _T = TypeVar("_T")
 
 
@@ -133,13 +134,16 @@ def _database(environment: Environment, subject: Subject, around: Surroundings) 
     known = records.Records(
         records.folder_for(subject.cache, environment.key), subject.reader, enabled=True
     )
-    dialect = providers.dialect_of(environment, next(iter(known.newest()), None))
+    last = next(iter(known.newest()), None)
+    dialect = providers.dialect_of(environment, last)
     if not dialect:
         said = f'"{setting}"; the dialect is known once env.py has run'
         return Line(topic="database", said=said, more=tuple(providers.all_of_them(around)))
     wanted = replace(around, dialect=dialect, keep=environment.settings.keep)
     told = version_of(environment, subject, dialect, no_progress)
-    wanted = replace(wanted, version=told.version if told else "")
+    needed = providers.extensions_of(environment, subject, last) if dialect == _POSTGRESQL else ()
+    version = told.version if told else ""
+    wanted = replace(wanted, version=version, extensions=frozenset(needed))
     choice, failure = _tried("database", lambda: providers.choice(setting, wanted))
     lines = tuple(providers.of_dialect(wanted, choice))
     if choice is None:

@@ -9,6 +9,8 @@ from revguard import databases
 from revguard.databases import Choice, Installation, version_numbers
 from revguard.databases.providing import Surroundings, UnavailableError
 from revguard.environments import Environment
+from revguard.evaluation import bootstrapping
+from revguard.evaluation.subject import Subject
 from revguard.records import Record
 
 
@@ -16,6 +18,17 @@ def dialect_of(environment: Environment, last: Record | None) -> str:
     """The dialect, as the configuration, an earlier run or the ini tells it; empty for none."""
     hint = (environment.url_hint or ("",))[0]
     return (environment.settings.driver or (last.dialect if last else "") or hint).partition("+")[0]
+
+
+def extensions_of(
+    environment: Environment, subject: Subject, last: Record | None
+) -> frozenset[str]:
+    """Those that the revisions and the bootstrap create, as far as their text tells."""
+    locations = environment.version_locations or (last.version_locations if last else ())
+    graph = subject.graph(subject.tree, locations, recursive=environment.recursive)
+    found = {name for node in graph.nodes.values() for name in node.extensions}
+    bootstrap = bootstrapping.find(subject, environment.settings.bootstrap, needed=False)
+    return frozenset(found | {*(bootstrap.extensions if bootstrap else ())})
 
 
 def choice(setting: str, wanted: Surroundings) -> Choice:
@@ -26,6 +39,7 @@ def choice(setting: str, wanted: Surroundings) -> Choice:
         environ=wanted.environ,
         site_packages=wanted.site_packages,
         version=wanted.version,
+        extensions=wanted.extensions,
         keep=wanted.keep,
         project=wanted.project,
         timeout=wanted.timeout,
