@@ -55,7 +55,7 @@ def test_all_is_well(repository, capsys, cache_dir):
     assert "environment:   shop, alembic.ini" in said
     assert f"interpreter:   {sys.executable} (Python 3." in said
     assert "taken because: " in said
-    assert "database:      sqlite by sqlite" in said
+    assert "database:      sqlite by sqlite\n               sqlite: taken: SQLite\n" in said
     assert f"cache:         {cache_dir}" in said
     assert said.endswith("a check can run\n")
 

@@ -43,7 +43,6 @@ FILES = {
         ('rules = { "models/probable-rename" = "error" }', "models/probable-rename"),
         ('rules = { "squawk/ban-drop-column" = "error" }', "squawk/ban-drop-column"),
         ('environments.shop = { flask-app = "shop:create()" }', "`flask-app`"),
-        ('environments.shop = { bootstrap = "extensions.sql" }', "`bootstrap`"),
         ('environments.shop = { start = "metadata" }', "`start`"),
         ('environments.shop = { alembic-config = "shop:config" }', "`alembic-config`"),
         ('environments.shop = { within = "shop:thread" }', "`within`"),
@@ -55,6 +54,25 @@ def test_is_noted(said, name):
     (note,) = inert.notes(settings, environment)
     assert name in note
     assert "this version does not" in note
+
+
+@pytest.mark.parametrize(
+    ("provider", "noted"),
+    [
+        ("local", True),
+        ("embedded", True),
+        ("sqlite", True),
+        ("server:x", True),
+        ("docker", False),
+        ("docker:postgres:16", False),
+        ("podman", False),
+        ("auto", False),
+    ],
+)
+def test_keep_is_for_containers(provider, noted):
+    environment = EnvironmentSettings(keep=600, database="auto")
+    found = inert.notes(Settings(), environment, provider)
+    assert [note.startswith("`keep` is configured") for note in found] == [True] * noted
 
 
 @pytest.mark.parametrize(

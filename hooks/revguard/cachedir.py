@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+SNAPSHOTS_LIMIT = 1 << 30  # bytes, of all snapshots together, where nothing else is said
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 FORMAT = "v1"  # part of every path: another format never meets the files of this one
 
 
@@ -26,6 +28,27 @@ def cache_dir(environ: Mapping[str, str]) -> Path:
     from pathlib import Path
 
     return Path(cache_folder(environ))
+
+
+def snapshots_limit(environ: Mapping[str, str]) -> int:
+    """How many bytes of snapshots are kept: REVGUARD_CACHE_LIMIT. ConfigError."""
+    told = environ.get("REVGUARD_CACHE_LIMIT", "").strip()
+    if not told:
+        return SNAPSHOTS_LIMIT
+    plain = told.upper().removesuffix("B").removesuffix("I")
+    number, unit = (plain[:-1], plain[-1]) if plain[-1:] in _UNITS else (plain, "")
+    try:
+        size = int(float(number) * _UNITS[unit])
+    except (ValueError, OverflowError):
+        size = -1
+    if size < 0:
+        from revguard.errors import ConfigError
+
+        raise ConfigError(
+            f"REVGUARD_CACHE_LIMIT is {told}, and that is no size",
+            hint='Write "500M" or "2G"; "0" keeps no snapshots.',
+        )
+    return size
 
 
 def has_runs(environ: Mapping[str, str]) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from revguard import cachedir, fast, project, records, scratch, subprocesses
 from revguard.config import Settings
 from revguard.environments import Environment
-from revguard.errors import ConfigError, RevguardError
+from revguard.errors import RevguardError
 from revguard.evaluation import choosing, inert
 from revguard.evaluation.case import Case, Judged, Surroundings, judged_before
 from revguard.evaluation.subject import Subject
@@ -74,39 +74,13 @@ def _sweep(options: Options) -> None:
         runs.sweep(cachedir.cache_dir(options.environ))
 
 
-def _placeholders(environment: Environment) -> Mapping[str, str]:
-    """What `{url}` and its parts stand for in the configured environ.
-
-    Any address of the right dialect and driver will do, since each connection is redirected.
-    """
-    wanted = project.placeholders_in(environment.settings)
-    if not wanted:
-        return {}
-    dialect, driver = environment.url_hint or ("", None)
-    name = environment.settings.driver or (f"{dialect}+{driver}" if driver else dialect)
-    if not name:
-        raise ConfigError(
-            f"the environ of environment {environment.name} asks for "
-            f"{', '.join(f'{{{one}}}' for one in sorted(wanted))}, but the driver is not known",
-            hint='say which: `driver = "postgresql+psycopg2"` for this environment',
-        )
-    place = "/revguard.db" if name.startswith("sqlite") else "revguard@localhost/revguard"
-    return {
-        "url": f"{name}://{place}",
-        "host": "localhost",
-        "port": "5432",
-        "user": "revguard",
-        "password": "",
-        "database": "revguard",
-    }
-
-
 def _noted(
     report: EnvironmentReport, settings: Settings, found: Sequence[Environment]
 ) -> EnvironmentReport:
     """With what is configured and makes no difference: never silently ignored."""
     said = next(one.settings for one in found if one.name == report.name)
-    return replace(report, notes=(*report.notes, *inert.notes(settings, said)))
+    provider = report.database.provider if report.database else ""
+    return replace(report, notes=(*report.notes, *inert.notes(settings, said, provider)))
 
 
 def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:
@@ -138,9 +112,8 @@ class _Work:
 
     def unaffected(self, environment: Environment) -> Record | None:
         """A record by which the judged change cannot matter to the environment."""
-        key = f"{environment.config}:{environment.section}:{environment.name}"
         known = self.records[environment.name] = Records(
-            records.folder_for(self.subject.cache, key),
+            records.folder_for(self.subject.cache, environment.key),
             self.subject.reader,
             enabled=not self.options.no_cache,
         )
@@ -162,10 +135,11 @@ class _Work:
                 from revguard import runs
 
                 cache = cachedir.cache_dir(self.options.environ)
+                limit = cachedir.snapshots_limit(self.options.environ)
                 runs.sweep(cache)
                 signals = subprocesses.Held()
                 with signals:
-                    self.run = self.stack.enter_context(runs.Run(cache))
+                    self.run = self.stack.enter_context(runs.Run(cache, snapshots_limit=limit))
                 signals.deliver()
             return self.run
 
@@ -199,7 +173,6 @@ class _Work:
             own_prefix=sys.prefix,
             folders=[os.path.join(toplevel, environment.root), toplevel],
             cache=cache,
-            values=_placeholders(environment),
         )
         around = Surroundings(
             environment=environment,

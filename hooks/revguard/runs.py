@@ -8,7 +8,7 @@ import stat
 import sys
 from contextlib import suppress
 
-from revguard import leftovers, scratch, subprocesses
+from revguard import cachedir, leftovers, scratch, subprocesses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +33,15 @@ class Run:
     """
 
     def __init__(
-        self, cache: Path, *, memory: str | None = MEMORY, temporary: str | None = None
+        self,
+        cache: Path,
+        *,
+        memory: str | None = MEMORY,
+        temporary: str | None = None,
+        snapshots_limit: int = cachedir.SNAPSHOTS_LIMIT,
     ) -> None:
         self.id = os.urandom(6).hex()
+        self.snapshots_limit = snapshots_limit
         self.cache = cache
         self.notes: list[str] = []  # what the user should hear of it
         self._bases = _bases(str(cache), memory, temporary)

@@ -8,7 +8,7 @@ import pytest
 import revguard
 from revguard.config import EnvironmentSettings
 from revguard.errors import ConfigError
-from revguard.project import find, placeholders_in, worker_environ
+from revguard.project import filled, find, placeholders_in, worker_environ
 from revguard.project.envfile import parse
 
 
@@ -17,7 +17,7 @@ def give(repository, make, environ, hook_prefix):
     project = make(repository / ".venv")
     interpreter = find(str(repository), "", None, environ, own_prefix=hook_prefix.prefix)
 
-    def run(settings=None, cache=None, values=None, own=hook_prefix.prefix, **more):
+    def run(settings=None, cache=None, own=hook_prefix.prefix, **more):
         return worker_environ(
             {**environ, **more},
             interpreter,
@@ -25,7 +25,6 @@ def give(repository, make, environ, hook_prefix):
             own_prefix=own,
             folders=[str(repository)],
             cache=cache,
-            values=values,
         )
 
     run.project, run.interpreter = project, interpreter
@@ -116,10 +115,12 @@ def test_placeholders(give):
     settings = {"environ": {"URL": "{url}", "PG": "{host}:{port}", "JSON": '{"a": {x}}'}}
     assert placeholders_in(EnvironmentSettings(**settings)) == {"url", "host", "port"}
     assert placeholders_in(EnvironmentSettings()) == frozenset()
-    environ = give(settings, values={"url": "sqlite:///{host}", "port": "5432"})
-    assert environ["URL"] == "sqlite:///{host}"
-    assert environ["PG"] == "{host}:5432"
-    assert environ["JSON"] == '{"a": {x}}'
+    assert give(settings)["URL"] == "{url}"  # until the database is there
+    values = {"url": "sqlite:///{host}", "host": "h", "port": "5432"}
+    assert filled(EnvironmentSettings(**settings), values) == {
+        "URL": "sqlite:///{host}",
+        "PG": "h:5432",
+    }
 
 
 def test_a_missing_env_file(give, repository):

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import alembic
 
+import revguard
+
 from .machine import plain_environ, run
 
+OURS = str(Path(revguard.__file__).parents[1])  # the code that the tests belong to
 TEMPLATE = Path(alembic.__file__).parent / "templates" / "generic"
 URLS = {"sqlite": "sqlite:///shop.db", "postgresql": "postgresql+psycopg2://shop@db.invalid/shop"}
 
@@ -219,7 +222,8 @@ class Shop:
     def revguard(self, *args, environ=None, cwd=None):
         return subprocess.run(
             [sys.executable, "-m", "revguard", *args], cwd=cwd or self.path,
-            env={**self.environ, **(environ or {})}, capture_output=True, text=True,
+            env={**self.environ, "PYTHONPATH": OURS, **(environ or {})}, capture_output=True,
+            text=True,
         )  # fmt: skip
 
 

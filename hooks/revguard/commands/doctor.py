@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import TypeVar
+from dataclasses import asdict, dataclass, field, replace
+from typing import Final, TypeVar
 
-from revguard import cachedir, databases, project
+from revguard import cachedir, project, records
 from revguard.arguments import Invocation
-from revguard.commands import tools
+from revguard.commands import providers, tools
 from revguard.commands.answer import Answer
 from revguard.commands.keeping import parts, readable
 from revguard.config import Settings
-from revguard.databases.providing import Surroundings, UnavailableError
+from revguard.databases import version_numbers
+from revguard.databases.providing import Surroundings
 from revguard.environments import Environment
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing, inert
 from revguard.evaluation.choosing import Target
-from revguard.options import Options
+from revguard.evaluation.ordering import mismatch, version_of
+from revguard.evaluation.subject import Subject
+from revguard.options import Options, no_progress
 from revguard.project import Interpreter
 
+_POSTGRESQL: Final = "postgresql"
 _T = TypeVar("_T")
 
 
@@ -79,24 +83,32 @@ def _environments(target: Target, settings: Settings, options: Options) -> Itera
     for one in skipped:
         yield Line(topic="skipped", said=f"{one.path}: {one.reason}")
     for environment in chosen:
-        yield from _environment(environment, target, options)
+        yield from _environment(environment, subject, options)
         for note in inert.notes(settings, environment.settings):
             yield Line(topic="note", said=note)
 
 
-def _environment(environment: Environment, target: Target, options: Options) -> Iterator[Line]:
+def _environment(environment: Environment, subject: Subject, options: Options) -> Iterator[Line]:
     where = f", {environment.config}" if environment.config else ""
     yield Line(topic="environment", said=f"{environment.name}{where}")
-    interpreter, failure = _tried("interpreter", lambda: _interpreter(environment, target, options))
+    toplevel = subject.repo.toplevel
+    interpreter, failure = _tried(
+        "interpreter", lambda: _interpreter(environment, toplevel, options)
+    )
     yield failure if interpreter is None else _found_interpreter(interpreter)
     site_packages = () if interpreter is None else interpreter.site_packages
-    around = Surroundings(environ=options.environ, site_packages=site_packages)
-    yield _database(environment, around)
+    around = Surroundings(
+        environ=options.environ,
+        site_packages=site_packages,
+        project=toplevel,
+        timeout=environment.settings.timeout,
+    )
+    yield _database(environment, subject, around)
 
 
-def _interpreter(environment: Environment, target: Target, options: Options) -> Interpreter:
+def _interpreter(environment: Environment, toplevel: str, options: Options) -> Interpreter:
     return project.find(
-        target.repo.toplevel,
+        toplevel,
         environment.root,
         environment.settings.python,
         options.environ,
@@ -116,35 +128,31 @@ def _found_interpreter(found: Interpreter) -> Line:
     )
 
 
-def _database(environment: Environment, around: Surroundings) -> Line:
-    """The provider for the dialect that the ini tells; every provider, where it tells none."""
+def _database(environment: Environment, subject: Subject, around: Surroundings) -> Line:
+    """The provider for the dialect of the environment; every provider, where none is known."""
     setting = environment.settings.database
-    available = tuple(f"{name}: {said}" for name, said in _providers(around))
-    if environment.url_hint is None:
-        said = f'"{setting}"; the dialect is known once env.py has run'
-        return Line(topic="database", said=said, more=available)
-    dialect = environment.url_hint[0]
-    choice, failure = _tried(
-        "database",
-        lambda: databases.choose(
-            setting, dialect, environ=around.environ, site_packages=around.site_packages
-        ),
+    known = records.Records(
+        records.folder_for(subject.cache, environment.key), subject.reader, enabled=True
     )
+    last = next(iter(known.newest()), None)
+    dialect = providers.dialect_of(environment, last)
+    if not dialect:
+        said = f'"{setting}"; the dialect is known once env.py has run'
+        return Line(topic="database", said=said, more=tuple(providers.all_of_them(around)))
+    wanted = replace(around, dialect=dialect, keep=environment.settings.keep)
+    told = version_of(environment, subject, dialect, no_progress)
+    needed = providers.extensions_of(environment, subject, last) if dialect == _POSTGRESQL else ()
+    version = told.version if told else ""
+    wanted = replace(wanted, version=version, extensions=frozenset(needed))
+    choice, failure = _tried("database", lambda: providers.choice(setting, wanted))
+    lines = tuple(providers.of_dialect(wanted, choice))
     if choice is None:
-        return failure
-    return Line(topic="database", said=f"{dialect} by {choice.provider}", more=available)
-
-
-def _providers(around: Surroundings) -> Iterator[tuple[str, str]]:
-    for provider in databases.PROVIDERS:
-        name, serves = provider.name, " and ".join(provider.dialects)
-        try:
-            found = provider.find(around)
-        except UnavailableError as reason:
-            yield name, f"not for {serves}: {reason}"
-        else:
-            where = f", {found.binaries}" if found.binaries else ""
-            yield name, f"serves {serves}{where}"
+        return replace(failure, more=lines)
+    said = f"{dialect} by {choice.provider}"
+    version = choice.installation.version
+    said += f" ({version_numbers.name(dialect, version)})" if version else ""
+    note = mismatch(told, dialect, version) if version else ""
+    return Line(topic="database", said=said, more=(*filter(None, [note]), *lines))
 
 
 def _cache(options: Options) -> Line:

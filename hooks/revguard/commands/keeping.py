@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,8 +11,9 @@ from typing import Final
 
 from revguard import leftovers, runs
 from revguard.arguments import Invocation
-from revguard.cachedir import cache_dir
+from revguard.cachedir import cache_dir, snapshots_limit
 from revguard.commands.answer import Answer
+from revguard.databases import inventory
 from revguard.errors import CouldNotCheck
 from revguard.phrases import counted
 
@@ -35,8 +37,9 @@ class Part:
 
 def run(invocation: Invocation) -> Answer:
     """Show the cache, or clear it."""
-    cache = cache_dir(invocation.options.environ)
-    return _clear(cache) if invocation.words == ("clear",) else _show(cache)
+    environ = invocation.options.environ
+    cache = cache_dir(environ)
+    return _clear(cache) if invocation.words == ("clear",) else _show(cache, environ)
 
 
 def parts(cache: Path) -> tuple[Part, ...]:
@@ -48,16 +51,34 @@ def parts(cache: Path) -> tuple[Part, ...]:
     return tuple(_measured(cache / name) for name in names)
 
 
-def _show(cache: Path) -> Answer:
+def _show(cache: Path, environ: Mapping[str, str]) -> Answer:
     found = parts(cache)
     total = sum(part.bytes for part in found)
+    stored = inventory.kept(cache)
+    limit = snapshots_limit(environ)
     lines = [f"cache: {cache}"]
     for part in found:
         what = _WHAT.get(part.name, part.name)
         lines.append(f"  {readable(part.bytes):>10}  {what} ({counted(part.files, 'file')})")
+        lines += [_line(one) for one in stored if f"{one.kind}s" == part.name]
     lines.append(f"  {readable(total):>10}  in all" if found else "  empty")
-    data = {"path": os.fspath(cache), "bytes": total, "parts": [asdict(part) for part in found]}
+    lines.append(f"  snapshots may take {readable(limit)} (REVGUARD_CACHE_LIMIT)")
+    data = {
+        "path": os.fspath(cache),
+        "bytes": total,
+        "parts": [asdict(part) for part in found],
+        "stored": [asdict(one) for one in stored],
+        "snapshots_limit": limit,
+    }
     return Answer(text="\n".join(lines) + "\n", data=data)
+
+
+def _line(one: inventory.Kept) -> str:
+    """What one stored state is, below its part of the cache."""
+    what = one.detail if one.kind == "server" else f"at {counted(one.revisions, 'revision')}"
+    used = datetime.datetime.fromtimestamp(one.used).strftime("%Y-%m-%d %H:%M")  # noqa: DTZ006
+    told = ", ".join(filter(None, (one.server, what, f"last used {used}")))
+    return f"  {'':>10}  {readable(one.bytes):>10}  {told}"
 
 
 def _clear(cache: Path) -> Answer:

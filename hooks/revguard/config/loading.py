@@ -26,6 +26,7 @@ _COMMON: dict[str, Parser] = {
     "timeout": values.seconds,
     "keep": values.duration,
     "lock": values.flag,
+    "server-version": values.server_version,
 }
 _ENVIRONMENT: dict[str, Parser] = {
     "config": values.file_inside,

@@ -22,6 +22,7 @@ class Common:
     timeout: float = 120.0
     keep: int = 0  # seconds
     lock: bool = False
+    server_version: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

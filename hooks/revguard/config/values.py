@@ -189,6 +189,14 @@ def database(value: object, where: Where) -> str:
     return word
 
 
+def server_version(value: object, where: Where) -> str:
+    """The version of the project's own database server."""
+    word = text(value, where).strip()
+    if not re.fullmatch(r"\d+(\.\d+)*", word, re.ASCII):
+        raise where.error(f'"{word}" is no version', 'Write "16", or "10.11".')
+    return word
+
+
 def starting_point(value: object, where: Where) -> str:
     """What the history is replayed on."""
     word = text(value, where)

@@ -75,7 +75,12 @@ def kept(installation: Installation, run: Run, make: Callable[[], Path]) -> Path
         if found is not None:
             return found.state
         made = make()
-        stays = stored.keep(made, folder, {"binaries": installation.binaries}, run=run)
+        told = {
+            "binaries": installation.binaries,
+            "dialect": installation.dialect,
+            "server_version": installation.version,
+        }
+        stays = stored.keep(made, folder, told, run=run)
         stored.evict(root, _UNUSED_LIMIT)
         found = stored.load(folder, run=run) if stays else None
         return found.state if found else made

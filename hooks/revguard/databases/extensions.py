@@ -39,11 +39,6 @@ _PACKAGES: Final[Mapping[str, str]] = {
     **dict.fromkeys(_POSTGIS, "postgresql-{}-postgis-3"),
     "vector": "postgresql-{}-pgvector",
 }
-_STATEMENT = re.compile(
-    rb"""\bCREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?\\?["']*\s*\\?["']?([a-z][\w-]*)""",
-    re.IGNORECASE,
-)
-_OBJECT = re.compile(rb"""\bPGExtension\s*\([^)]*\bsignature\s*=\s*["']([\w-]+)["']""")
 _NOT_AVAILABLE = re.compile(
     r'extension "([^"]+)" is not available|extension control file "[^"]*/([\w-]+)\.control"'
 )
@@ -57,12 +52,6 @@ _OWNERS: Final[Mapping[str, str]] = {  # what an extension brings, by which its 
 _MISSING = re.compile(
     r'(?:type|function|operator class) (?:"?[\w]+"?\.)?"?(\w+)"?(?:\([^)]*\))? does not exist'
 )
-
-
-def named_in(source: bytes) -> frozenset[str]:
-    """The extensions that a script or SQL creates, as far as its text tells."""
-    found = {name.decode().lower() for name in _STATEMENT.findall(source)}
-    return frozenset(found | {name.decode() for name in _OBJECT.findall(source)})
 
 
 def refused(message: str) -> str:

@@ -132,6 +132,7 @@ class LocalServer(ABC):
             identity=self._installation.identity,
             extra=extra,
             revisions=revisions,
+            server_version=self._version,
         )
 
     def failure(self) -> str:

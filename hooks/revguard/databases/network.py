@@ -116,8 +116,10 @@ class MysqlConnection:
         timeout: float | None = None,
         tls: ssl.SSLContext | None = None,
         patience: float | None = None,  # for an answer, once it is connected; else the timeout
+        several: bool = False,  # statements in one query
     ) -> None:
         import pymysql
+        from pymysql.constants.CLIENT import MULTI_STATEMENTS
 
         with _mysql_errors():
             self._connection = pymysql.Connection(
@@ -135,6 +137,7 @@ class MysqlConnection:
                 read_default_file=None,
                 local_infile=False,
                 defer_connect=True,
+                client_flag=MULTI_STATEMENTS if several else 0,
             )
             # a socket of our own: it leaves one open that nobody answers
             self._connection._secure = socket is not None
@@ -152,10 +155,12 @@ class MysqlConnection:
         self.close()
 
     def query(self, statement: str) -> list[Row]:
-        """Run one statement; its rows as text."""
+        """Run one statement (or several, where that was asked for); the rows of the first."""
         with _mysql_errors(), self._connection.cursor() as cursor:
             cursor.execute(statement)
             rows = cursor.fetchall() if cursor.description else ()
+            while cursor.nextset():
+                pass
         return [tuple(None if value is None else _text(value) for value in row) for row in rows]
 
     def close(self) -> None:

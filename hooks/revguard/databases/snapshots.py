@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from revguard.runs import Run
-
-LIMIT = 1 << 30  # bytes, of all snapshots together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +27,8 @@ class Snapshot:
     extra: str
     revisions: Mapping[str, str]
     size: int
+    server_version: str = ""
+    used: float = field(default=0.0, compare=False)  # seconds since 1970
 
 
 def best(run: Run, *, identity: str, extra: str, wanted: Mapping[str, str]) -> Snapshot | None:
@@ -54,7 +54,8 @@ def store(
     identity: str,
     extra: str,
     revisions: Mapping[str, str],
-    limit: int = LIMIT,
+    server_version: str = "",
+    limit: int | None = None,
 ) -> Snapshot | None:
     """Keep a database's folder, which may be moved; None where the cache cannot take it."""
     root = _root(run.cache)
@@ -65,11 +66,12 @@ def store(
         "identity": identity,
         "extra": extra,
         "revisions": dict(noted),
+        "server_version": server_version,
     }
     entry = stored.keep(state, root / name, meta, run=run, owned=True)
     if entry is None:
         return None
-    stored.evict(root, limit)
+    stored.evict(root, run.snapshots_limit if limit is None else limit)
     return _snapshot(entry) if entry.state.is_dir() else None
 
 
@@ -119,4 +121,6 @@ def _snapshot(entry: stored.Stored) -> Snapshot:
         extra=meta["extra"],
         revisions=meta["revisions"],
         size=meta["size"],
+        server_version=str(meta.get("server_version", "")),
+        used=stored.last_used(entry),
     )

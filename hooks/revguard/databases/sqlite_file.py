@@ -78,6 +78,8 @@ class SqliteFile:
 
     def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
         """Store the marked file, else the main one."""
+        import sqlite3
+
         return snapshots.store(
             self._run,
             self._marked or self._folder / "main",
@@ -85,6 +87,7 @@ class SqliteFile:
             identity=self._installation.identity,
             extra=extra,
             revisions=revisions,
+            server_version=sqlite3.sqlite_version,
         )
 
     def _fill(self, snapshot: Snapshot | None) -> None:

@@ -100,7 +100,7 @@ def listing(root: Path, prefix: str = "") -> Iterator[Stored]:
 def evict(root: Path, limit: int) -> None:
     """Remove what was not used for longest until all is within `limit` bytes."""
     _remove_half_removed(root)
-    found = sorted(listing(root), key=_last_used, reverse=True)
+    found = sorted(listing(root), key=last_used, reverse=True)
     total = 0
     for stored in found:
         total += int(stored.meta["size"])
@@ -164,7 +164,8 @@ def _read_meta(folder: Path) -> dict[str, Any] | None:
     return meta if whole else None
 
 
-def _last_used(stored: Stored) -> float:
+def last_used(stored: Stored) -> float:
+    """When a run last loaded it, in seconds since 1970."""
     try:
         return (stored.folder / _META).stat().st_mtime
     except OSError:

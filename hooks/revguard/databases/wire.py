@@ -23,6 +23,7 @@ class ServerError(Exception):
     def __init__(self, fields: dict[str, str]) -> None:
         self.code = fields.get("C", "")
         self.detail = fields.get("D", "")
+        self.position = int(fields.get("P") or 0)  # of a character in the statement, from 1
         super().__init__(fields.get("M", "no message"))
 
 

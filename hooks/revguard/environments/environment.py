@@ -40,6 +40,11 @@ class Environment:
     settings: EnvironmentSettings = dataclasses.field(default_factory=EnvironmentSettings)
 
     @property
+    def key(self) -> str:
+        """What tells it from the others, whatever is configured for it."""
+        return f"{self.config}:{self.section}:{self.name}"
+
+    @property
     def root(self) -> str:
         """The working directory and import root to try first."""
         return self.roots[0]

@@ -8,14 +8,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from revguard.databases import Database
-from revguard.evaluation import failures
+from revguard import project
+from revguard.databases import Database, addresses
+from revguard.errors import CouldNotCheck
+from revguard.evaluation import bootstrapping, failures, learning
 from revguard.evaluation.case import Surroundings
+from revguard.evaluation.ordering import State, mismatch, order
 from revguard.evaluation.serving import Serving
 from revguard.evaluation.subject import Histories, Subject
 from revguard.project.launch import Worker
 from revguard.records import digest
 from revguard.staging import materialise
+from revguard.staging.materialise import Checkout
 
 Known = Callable[[Serving], list[str]]
 
@@ -29,6 +33,7 @@ class Task:
     histories: Callable[[tuple[str, ...]], Histories]
     locations: tuple[str, ...] | None  # as far as they are known before the worker says it
     dialect: str | None  # likewise
+    driver: str = ""  # "postgresql+psycopg2", likewise
     ahead: bool = True  # start the database before env.py asks for it
     generate: bool
     message: str | None = None
@@ -37,6 +42,7 @@ class Task:
     known: list[str] | None = None  # keys of known differences; None: ask ask_known
     ask_known: Known | None = None
     database: Callable[[], Database] | None = None  # another evaluation's, at the same history
+    missed: frozenset[str] = frozenset()  # extensions that an earlier try was refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,8 @@ class Evaluated:
     database: Database | None
     driver: str
     from_snapshot: bool
+    notes: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()  # files that it depends on, and that env.py does not read
     timings_ms: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -76,12 +84,18 @@ class _Evaluation:
         self._locations: tuple[str, ...] = task.locations or ()
         self._database: Database | None = None
         self._driver = ""
+        self._learned = ""  # the driver, by a first run
         self._replayed = 0
+        self._asked = project.placeholders_in(around.environment.settings)
+        self._checkout: Checkout | None = None
+        self._order = order(around, task.subject, needed=task.generate, missed=task.missed)
         self._times: dict[str, int] = {}
 
     def run(self) -> Evaluated:
         started = time.monotonic()
         worker = self._worker or self._stack.enter_context(Worker.of(self._around))
+        if self._asked and not self._driver_name():
+            worker = self._learn(worker)
         self._start_ahead()
         last = self._ask(worker)
         self._times["worker"] = _ms(started)
@@ -99,37 +113,39 @@ class _Evaluation:
             database=self._database,
             driver=self._driver,
             from_snapshot=self._serving.from_snapshot,
+            notes=self._notes(),
+            watched=self._watched(),
             timings_ms=self._times,
         )
 
     def _start_ahead(self) -> None:
         """Start the database beside the import of the models, where its kind is known."""
         around, task = self._around, self._task
+        bootstrap = self._order.bootstrap
+        if bootstrap is not None and bootstrap.is_script:
+            self._tree()  # it runs there as soon as the database is ready
         self._serving = self._stack.enter_context(
             Serving(
                 around.run(),
-                around.environment.settings.database,
-                around.environ,
-                around.interpreter.site_packages,
+                self._order,
+                self._prepare if bootstrap is not None else None,
                 snapshots=around.use_cache,
                 timeout=around.timeout,
-                keep=around.environment.settings.keep,
-                project=task.subject.repo.toplevel,
-                progress=around.progress,
             )
         )
-        if task.locations is not None:
+        if task.locations is not None and self._histories is None:
             self._histories = task.histories(task.locations)
-            if task.dialect and task.database is None and task.ahead:
-                self._serving.start(task.dialect, self._histories.replayed(), self._extra())
+        if task.database is not None:
+            return
+        if self._asked:
+            self._serving.start(self._driver_name().partition("+")[0], self._state())
+        elif self._histories is not None and task.dialect and task.ahead:
+            self._serving.start(task.dialect, self._state())
 
     def _ask(self, worker: Worker) -> Mapping[str, Any]:
         """The worker's last event, once it has the judged tree before it."""
-        subject = self._task.subject
-        checkout = self._stack.enter_context(
-            materialise.checkout(subject.repo, subject.tree, subject.cache)
-        )
-        worker.send(self._request(checkout.path))
+        worker.send(self._request(worker))
+        checkout = self._tree()
         try:
             last = self._converse(worker)
         except BaseException:
@@ -139,22 +155,147 @@ class _Evaluation:
             checkout.mark_dirty()
         return last
 
+    def _tree(self) -> Checkout:
+        """The judged tree on disk."""
+        if self._checkout is None:
+            subject = self._task.subject
+            self._checkout = self._stack.enter_context(
+                materialise.checkout(subject.repo, subject.tree, subject.cache)
+            )
+        return self._checkout
+
+    def _prepare(self, database: Database, given_up: Callable[[], bool]) -> list[str]:
+        """Run the bootstrap on an empty database; the tables that it has then."""
+        around, bootstrap = self._around, self._order.bootstrap
+        assert bootstrap is not None
+        tree = ""
+        if bootstrap.is_script:
+            self._tree().mark_dirty()  # nobody tells what it writes
+            tree = str(self._tree().path)
+        place = bootstrapping.Place(
+            tree=tree,
+            root=self._task.root,
+            environ=around.environ,
+            told=self._filled(database),
+            run=around.run(),
+            timeout=around.timeout,
+            given_up=given_up,
+        )
+        around.progress(f"running {bootstrap.path}")
+        bootstrapping.run(bootstrap, database, place)
+        return bootstrapping.tables(database)
+
+    def _driver_name(self) -> str:
+        """The driver that `{url}` names; empty where nothing tells it yet."""
+        environment = self._around.environment
+        told = environment.settings.driver or self._learned
+        hint, seen = environment.url_hint, self._task.driver
+        if told or hint is None or seen.partition("+")[0] == hint[0]:
+            return told or seen
+        return "+".join(filter(None, hint))  # the ini has been changed since
+
+    def _filled(self, database: Database) -> dict[str, str]:
+        """The variables that hold placeholders, with the address of this database."""
+        if not self._asked:
+            return {}
+        name = self._driver_name()
+        values = addresses.values(database, name)
+        if "socket" in self._asked and not values["socket"]:
+            raise CouldNotCheck(
+                f"the environ of environment {self._around.environment.name} asks for "
+                f"{{socket}}, and the database by `{database.provider}` has none",
+                hint="Use {host}, {port} and {password} in its place.",
+            )
+        return project.filled(self._around.environment.settings, values)
+
+    def _address(self, worker: Worker) -> Database | None:
+        """The database whose address env.py is told ahead; None where it asks for none."""
+        if not self._asked:
+            return None
+        started = time.monotonic()
+        if self._task.database is not None:
+            self._database = self._database or self._task.database()
+        else:
+            dialect = self._driver_name().partition("+")[0]
+            self._database = self._serving.database(dialect, self._state())
+        worker.pause(time.monotonic() - started)
+        return self._database
+
+    def _learn(self, worker: Worker) -> Worker:
+        """A first run of env.py, whose first connection tells the driver and is refused; a new
+        worker for what follows."""
+        around = self._around
+        given = learning.values(self._asked, around.interpreter.site_packages, around.environment)
+        checkout = self._tree()
+        worker.send(self._words(learning.filled(around.environment, given)))
+        checkout.mark_dirty()
+        for event in worker.events():
+            if event["event"] == "opened":
+                worker.send(self._on_opened(event))
+            if event["event"] == "database":
+                self._learned = f"{event['dialect']}+{event['driver']}"
+                return self._stack.enter_context(Worker.of(around))
+        if event["event"] == "failed":
+            raise failures.of_environment(
+                event, around.environment, around.interpreter, self._task.subject, worker.log()
+            )
+        raise learning.unknown(around.environment)
+
+    def _state(self) -> State:
+        """The history that the database is to be at; empty where it is not known yet."""
+        if self._histories is None:
+            return State()
+        nodes = self._histories.graph.nodes.values()
+        return State(
+            revisions=self._histories.replayed(),
+            extensions=frozenset(name for node in nodes for name in node.extensions),
+            extra=self._extra(),
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        database = self._database
+        if database is None:
+            return ()
+        note = mismatch(self._serving.told, database.dialect, database.server_version)
+        return (note,) if note else ()
+
+    def _watched(self) -> tuple[str, ...]:
+        told, bootstrap = self._serving.told, self._order.bootstrap
+        paths = (told.source if told else "", bootstrap.path if bootstrap else "")
+        return tuple(path for path in paths if path in self._task.subject.listing)
+
     def _refuse_failed(self, last: Mapping[str, Any], worker: Worker) -> None:
         """CouldNotCheck where the server, the machine or env.py failed, and not a revision."""
         around = self._around
         failure = last.get("failure") or last.get("result", {}).get("failure")
         if failure:
             self._serving.refuse_ended(failure)
+            self._refuse_missing_extension(failure)
             failures.refuse_exhausted(failure)
         if last["event"] == "failed":
             raise failures.of_environment(
                 last, around.environment, around.interpreter, self._task.subject, worker.log()
             )
 
-    def _request(self, tree: str) -> dict[str, Any]:
+    def _refuse_missing_extension(self, failure: Mapping[str, Any]) -> None:
+        if self._database is not None and self._database.dialect == "postgresql":
+            failures.refuse_missing_extension(
+                failure, self._database.provider, self._database.server_version
+            )
+
+    def _request(self, worker: Worker) -> dict[str, Any]:
+        database = self._address(worker)
+        if database is None:
+            return self._words({})
+        place = {"dialect": database.dialect, "url": dict(database.address or database.url)}
+        return {**self._words(self._filled(database)), "address": place}
+
+    def _words(self, environ: Mapping[str, str]) -> dict[str, Any]:
+        """What a worker has to know; `environ` is added to its own."""
         environment = self._around.environment
         return {
-            "tree": tree,
+            "tree": self._tree().path,
+            "environ": environ,
             "toplevel": self._task.subject.repo.toplevel,
             "config": environment.config if environment.config != environment.toml else None,
             "toml": environment.toml,
@@ -203,18 +344,19 @@ class _Evaluation:
     def _on_database(self, event: Mapping[str, Any]) -> dict[str, Any]:
         assert self._histories is not None
         self._driver = event["driver"]
+        self._serving.driver = f"{event['dialect']}+{event['driver']}"
         if self._task.database is not None:
-            self._database = self._task.database()
+            self._database = self._database or self._task.database()
         else:
             self._around.progress("starting the database")
-            revisions = self._histories.replayed()
-            self._database = self._serving.database(event["dialect"], revisions, self._extra())
+            self._database = self._serving.database(event["dialect"], self._state())
             if self._task.ask_known and self._task.known is None and not event["reset"]:
                 assert self._serving.server is not None
                 self._serving.server.mark()
         self._around.progress("comparing models and database")
         url = dict(self._database.url)
-        return {"database": {"dialect": self._database.dialect, "url": url}}
+        told = {"dialect": self._database.dialect, "url": url}
+        return {"database": told, "bootstrapped": self._serving.made}
 
     def _on_replayed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         self._replayed = event["count"]
@@ -234,7 +376,13 @@ class _Evaluation:
         folder = environment.script_location or ""
         own = {environment.config or "", environment.toml or "", f"{folder}/env.py"}
         own |= self._histories.imported(environment.roots)
-        texts = [f"{path} {subject.listing[path].oid}" for path in own if path in subject.listing]
+        if self._order.bootstrap is not None:
+            own.add(self._order.bootstrap.path)
+        texts = [
+            f"{path} {subject.listing[path].mode} {subject.listing[path].oid}"
+            for path in own
+            if path in subject.listing
+        ]
         return digest(
             environment.settings, environment.section, self._around.interpreter.alembic,
             self._around.interpreter.sqlalchemy, *sorted(texts),

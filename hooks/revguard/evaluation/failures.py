@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from revguard.config.values import dotted
+from revguard.databases import extensions
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
 from revguard.evaluation.subject import Subject
@@ -34,12 +36,32 @@ _LOST = re.compile(
 )
 
 
+# what a server says is not there, and the statement that makes it
+_PREPARED = (
+    (re.compile(r'role "([^"]+)" does not exist'), "CREATE ROLE {};"),
+    (re.compile(r'schema "([^"]+)" does not exist'), "CREATE SCHEMA {};"),
+    (re.compile(r"Unknown database '([^']+)'"), "CREATE DATABASE {};"),
+)
+
+
 class ModuleMissing(CouldNotCheck):
     """An import failed: another working directory may mend it."""
 
 
 class NotHere(CouldNotCheck):
     """The configuration cannot be used in this working directory."""
+
+
+class ExtensionMissing(CouldNotCheck):
+    """The server cannot create an extension: another provider may have it."""
+
+    def __init__(self, name: str, where: str, provider: str = "", version: str = "") -> None:
+        self.name, self.where = name, where
+        by = f' (`database = "{provider}"`)' if provider else ""
+        super().__init__(
+            f"{where}: the ephemeral database{by} has no extension {name}",
+            hint=f"It can be had by {extensions.advice(frozenset({name}), version)}.",
+        )
 
 
 def of_environment(
@@ -97,6 +119,16 @@ def of_server(said: str) -> CouldNotCheck:
     )
 
 
+def refuse_missing_extension(account: Mapping[str, Any], provider: str, version: str) -> None:
+    """ExtensionMissing where a revision, or env.py, creates one that the server does not have."""
+    name = extensions.refused(account["message"])
+    if name:
+        path, line = account.get("path"), account.get("line")
+        if not path and account.get("frames"):
+            path, line = account["frames"][-1]["path"], account["frames"][-1]["line"]
+        raise ExtensionMissing(name, f"{path or 'env.py'}:{line or 0}", provider, version)
+
+
 def refuse_exhausted(account: Mapping[str, Any]) -> None:
     """CouldNotCheck where the machine's means ended: that says nothing about a revision."""
     if account.get("code", "").startswith(_EXHAUSTED) or _FULL.search(account["message"]):
@@ -106,16 +138,45 @@ def refuse_exhausted(account: Mapping[str, Any]) -> None:
         )
 
 
-def of_replay(account: Mapping[str, Any]) -> CouldNotCheck:
+def of_replay(account: Mapping[str, Any], environment: Environment) -> CouldNotCheck:
     """The error for a landed revision that does not run on an empty database."""
     statement = account.get("statement", "").strip()
     shown = f"\n  statement: {statement}" if statement else ""
     return CouldNotCheck(
         f"history cannot be replayed from an empty database: revision {account['revision']} "
         f"({account['path']}:{account['line']}) fails: {_first_line(account['message'])}{shown}",
-        hint="Mend that revision. Two ways to begin without replaying, "
+        hint=preparation(account["message"], environment)
+        or "Mend that revision. Two ways to begin without replaying, "
         '`start = "dump:PATH"` and `start = "metadata"`, come with a later version.',
     )
+
+
+def preparation(message: str, environment: Environment) -> str:
+    """How the bootstrap makes what a revision relies on and none makes; empty for all else."""
+    statement = _statement_for(message)
+    if not statement:
+        return ""
+    path = environment.settings.bootstrap
+    if path:
+        return f"Put it into the bootstrap, {path}: `{statement}`"
+    where = f"[tool.revguard.environments.{dotted([environment.name])}]"
+    return (
+        f"Nothing makes it before the first revision. Put `{statement}` into a file that is part "
+        f'of the commit, and name the file: `bootstrap = "ci/bootstrap.sql"` in {where}.'
+    )
+
+
+def _statement_for(message: str) -> str:
+    for pattern, statement in _PREPARED:
+        found = pattern.search(message)
+        if found:
+            return statement.format(_quoted(found[1]))
+    extension = extensions.owner(message)
+    return f'CREATE EXTENSION IF NOT EXISTS "{extension}";' if extension else ""
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f'"{name}"'
 
 
 def _of_import(

@@ -12,22 +12,30 @@ _NOT_YET: Final = "this version does not act on it"
 _DEFAULTS: Final = EnvironmentSettings()
 _PROVED: Final = ("upgrade", "round-trip")  # whatever `prove` says
 
+_MAY_KEEP: Final = ("docker", "podman", "auto")
 # each key, and what happens whatever it says
 _INERT: Final[Mapping[str, str]] = {
     "one-per": "one revision for each commit",
     "renames": "a rename is a drop and an add",
     "lock": "no head file is written",
     "flask-app": "env.py runs outside of an application",
-    "bootstrap": "nothing runs before the first revision",
     "start": "the history is replayed from empty",
     "alembic-config": "an ini or a pyproject.toml is needed",
     "within": "env.py runs as it stands",
 }
 
 
-def notes(settings: Settings, environment: EnvironmentSettings) -> tuple[str, ...]:
-    """What is configured for an environment, and makes no difference."""
-    return (*_keys(environment), *_proofs(environment), *_rules(settings))
+def notes(
+    settings: Settings, environment: EnvironmentSettings, provider: str = ""
+) -> tuple[str, ...]:
+    """What is configured for an environment, and makes no difference; `provider` is the one that
+    served, where that is known."""
+    return (
+        *_keys(environment),
+        *_keep(environment, provider or environment.database),
+        *_proofs(environment),
+        *_rules(settings),
+    )
 
 
 def _keys(said: EnvironmentSettings) -> Iterator[str]:
@@ -35,6 +43,11 @@ def _keys(said: EnvironmentSettings) -> Iterator[str]:
         field = key.replace("-", "_")
         if getattr(said, field) != getattr(_DEFAULTS, field):
             yield f"`{key}` is configured, and {_NOT_YET}: {instead}"
+
+
+def _keep(said: EnvironmentSettings, provider: str) -> Iterator[str]:
+    if said.keep and provider.partition(":")[0] not in _MAY_KEEP:
+        yield f"`keep` is configured, and is for containers only: {provider} ends with its run"
 
 
 def _proofs(said: EnvironmentSettings) -> Iterator[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from revguard.evaluation import failures
 from revguard.evaluation.case import Case, Judged
-from revguard.evaluation.evaluate import Task, evaluate
+from revguard.evaluation.evaluate import Evaluated, Task, evaluate
 from revguard.evaluation.findings import BrokenHistoryError, checked, finished
 from revguard.evaluation.parents import (
     known_now,
@@ -70,6 +71,7 @@ def _evaluated_at(
         histories=read,
         locations=locations,
         dialect=_dialect(case, last),
+        driver=_driver(last),
         ahead=not same or names_schema(case, base_record),
         generate=True,
         message=case.message,
@@ -78,12 +80,23 @@ def _evaluated_at(
         known=known,
         ask_known=lambda serving: known_of_parents(case, serving, root, locations, notes),
     )
-    evaluated = evaluate(case.around, task, worker)
+    evaluated = _evaluated(case, task, worker)
     judgement = Judgement(case, evaluated, base_record, notes)
     report = judgement.report(int((time.monotonic() - started) * 1000))
     record = judgement.record(report)
     case.records.save(record)
     return Judged(report=report, observed=record.observed, record=record)
+
+
+def _evaluated(case: Case, task: Task, worker: Worker | None) -> Evaluated:
+    """Evaluate; where the server turns out to lack an extension, once more by one that has it."""
+    try:
+        return evaluate(case.around, task, worker)
+    except failures.ExtensionMissing as missing:
+        if missing.name in task.missed:
+            raise
+        case.around.progress(f"looking for a database with the extension {missing.name}")
+        return _evaluated(case, replace(task, missed=task.missed | {missing.name}), None)
 
 
 def _reader(case: Case) -> Callable[[tuple[str, ...]], Histories]:
@@ -105,6 +118,11 @@ def _dialect(case: Case, last: Record | None) -> str | None:
     hint = environment.url_hint
     found = environment.settings.driver or (last.dialect if last else "") or (hint or ("",))[0]
     return found.partition("+")[0] or None
+
+
+def _driver(last: Record | None) -> str:
+    """What env.py connected with before, as the beginning of a URL."""
+    return f"{last.dialect}+{last.driver}" if last and last.dialect and last.driver else ""
 
 
 def _broken(case: Case, broken: BrokenHistoryError) -> Judged:

@@ -17,6 +17,7 @@ def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[st
     observed = evaluated.observed
     files = {*observed["files"], *(n.path for n in evaluated.histories.graph.nodes.values())}
     files |= {path for path in (environment.config, environment.toml) if path}
+    files |= {*evaluated.watched}
     folders = dict(observed["folders"])
     for location in evaluated.locations:
         folders[location] = sorted(

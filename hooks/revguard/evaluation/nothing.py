@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
 from revguard.evaluation import failures
 from revguard.evaluation.evaluate import Evaluated
 
 
-def refuse_nothing(evaluated: Evaluated) -> None:
+def refuse_nothing(evaluated: Evaluated, environment: Environment) -> None:
     """Nothing is clean because nothing ran."""
     result, observed = evaluated.result, evaluated.observed
     if result["same"]:
@@ -21,7 +22,7 @@ def refuse_nothing(evaluated: Evaluated) -> None:
             hint="Keep it from doing so when env.py imports it; a comparison would find nothing.",
         )
     if failure and failure["kind"] == "replay":
-        raise failures.of_replay(failure)
+        raise failures.of_replay(failure, environment)
     if failure and failure["kind"] == "stopped":
         raise CouldNotCheck("the run of env.py was stopped before anything was compared")
     if evaluated.refused and not result["runs"]:

@@ -140,12 +140,13 @@ def _evaluate_parent(
             histories=read,
             locations=locations,
             dialect=None,
+            driver=serving.driver,
             generate=False,
             known=[],
             database=shared,
         ),
     )
-    refuse_nothing(evaluated)
+    refuse_nothing(evaluated, environment)
     record = record_of(case, evaluated, subject, tuple(evaluated.result["drift"]))
     case.records.save(record)
     return record

@@ -8,6 +8,7 @@ from typing import Any
 
 from revguard.evaluation.case import Case, on_disk
 from revguard.evaluation.evaluate import Evaluated
+from revguard.evaluation.failures import preparation
 from revguard.evaluation.findings import finished, history_findings, scripts_on_disk
 from revguard.evaluation.keeping import continued, record_of
 from revguard.evaluation.nothing import refuse_nothing
@@ -45,7 +46,7 @@ class Judgement:
         self.graph = evaluated.histories.graph
         if self.result["same"] and base_record is None:
             raise AssertionError("only the parent's metadata was offered as proven")
-        refuse_nothing(evaluated)
+        refuse_nothing(evaluated, case.around.environment)
         models = [
             path
             for path in evaluated.observed["files"]
@@ -88,7 +89,7 @@ class Judgement:
             ),
             findings=findings,
             timings_ms={**evaluated.timings_ms, "total": duration},
-            notes=(*self.notes, *self.result["notes"]),
+            notes=(*self.notes, *evaluated.notes, *self.result["notes"]),
         )
 
     def record(self, report: EnvironmentReport) -> Record:
@@ -172,7 +173,8 @@ class Judgement:
         path = self.graph.nodes[new[-1]].path if new else scripts[0]["path"] if scripts else ""
         findings += drift.missing_revision(self.left, new)
         failure = self.result["failure"]
-        findings += proof.failed_step(failure)
+        hint = preparation(failure["message"], case.around.environment) if failure else ""
+        findings += proof.failed_step(failure, hint)
         findings += drift.incomplete_revision(self.left, new, self.graph)
         if generated:
             findings += proof.not_converging(self.result["still"], path)

@@ -4,16 +4,20 @@ env.py first connects; at the nearest snapshot of the history that is wanted."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 from revguard import databases
 from revguard.databases import Database, Server
+from revguard.environments.versions import Told
 from revguard.evaluation import failures
-from revguard.options import Progress
+from revguard.evaluation.ordering import Order, State
 from revguard.runs import Run
+
+# an empty database, and whether nobody waits any more, in; the tables that it has now out
+Prepare = Callable[[Database, Callable[[], bool]], list[str]]
 
 _MOST_SECONDS = 60.0  # for a server to start
 _LAST_WORDS_SECONDS = 1.0
@@ -26,33 +30,27 @@ class Serving:
     def __init__(
         self,
         run: Run,
-        setting: str,
-        environ: Mapping[str, str],
-        site_packages: Sequence[str],
+        order: Order,
+        prepare: Prepare | None = None,  # an empty database, before the first revision
         *,
         snapshots: bool,
         timeout: float,
-        keep: int = 0,
-        project: str = "",
-        progress: Progress = databases.silent,
     ) -> None:
         self._run = run
-        self._setting = setting
-        self._environ = environ
-        self._site_packages = site_packages
+        self._order = order
+        self._prepare = prepare
         self._snapshots = snapshots
         self._timeout = timeout
-        self._keep = keep
-        self._project = project
-        self._progress = progress
         self._given_up = False
         self._stack = ExitStack()
         self._pool = ThreadPoolExecutor(1)
         self._starting: Future[Server] | None = None
         self._dialect = ""
-        self._revisions: dict[str, str] = {}
-        self._extra = ""
+        self._state = State()
         self.server: Server | None = None
+        self.told: Told | None = None  # what the project tells of its server's version
+        self.made: list[str] = []  # tables that the bootstrap made
+        self.driver = ""  # what env.py connects with, as a URL begins
         self.waited = 0.0  # seconds that env.py had to wait for the database
 
     def __enter__(self) -> Serving:  # noqa: PYI034  (Self is of 3.11)
@@ -67,39 +65,36 @@ class Serving:
             self._pool.shutdown(wait=True)
             self._stack.close()
 
-    def start(self, dialect: str, revisions: Mapping[str, str], extra: str) -> None:
+    def start(self, dialect: str, state: State) -> None:
         """Begin to start a server of this dialect; returns at once."""
-        self._dialect, self._revisions, self._extra = dialect, dict(revisions), extra
+        self._dialect, self._state = dialect, state
         self._starting = self._pool.submit(self._start)
 
     def _start(self) -> Server:
-        choice = databases.choose(
-            self._setting,
-            self._dialect,
-            environ=self._environ,
-            site_packages=self._site_packages,
-            timeout=self._timeout,
-            keep=self._keep,
-            project=self._project,
-            progress=self._progress,
-        )
+        self.told = self._order.told(self._dialect)
+        choice = self._order.choose(self._dialect, self._state, self.told)
         snapshot = None
-        if self._snapshots and self._revisions:
+        if self._snapshots and self._state.revisions:
             snapshot = databases.best(
-                self._run, identity=choice.identity, extra=self._extra, wanted=self._revisions
+                self._run,
+                identity=choice.identity,
+                extra=self._state.extra,
+                wanted=self._state.revisions,
             )
         server = self._stack.enter_context(
             databases.start(choice, run=self._run, snapshot=snapshot)
         )
         server.wait(min(self._timeout, _MOST_SECONDS), lambda: self._given_up)
+        if self._prepare is not None and server.snapshot is None:
+            self.made = self._prepare(server.database(), lambda: self._given_up)
         return server
 
-    def database(self, dialect: str, revisions: Mapping[str, str], extra: str) -> Database:
+    def database(self, dialect: str, state: State) -> Database:
         """The database, ready; starts it now where it was not, or was of another dialect."""
         if self._starting is None or self._dialect != dialect:
             if self._starting is not None:
                 self._starting.exception()
-            self.start(dialect, revisions, extra)
+            self.start(dialect, state)
         assert self._starting is not None
         started = time.monotonic()
         self.server = self._starting.result()
@@ -130,7 +125,7 @@ class Serving:
 
     def keep(self, replayed: int) -> None:
         """Store the state before the new revisions, if replaying it again would cost more."""
-        if not self._snapshots or self.server is None or not self._revisions:
+        if not self._snapshots or self.server is None or not self._state.revisions:
             return
         if replayed >= _WORTH_KEEPING or (replayed and not self.from_snapshot):
-            self.server.keep_snapshot(revisions=self._revisions, extra=self._extra)
+            self.server.keep_snapshot(revisions=self._state.revisions, extra=self._state.extra)

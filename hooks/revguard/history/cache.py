@@ -12,7 +12,7 @@ from typing import Any
 
 from revguard.history.script import Script
 
-VERSION = 2
+VERSION = 3
 _KEPT = 20_000  # scripts; beyond that, those that this run did not need go
 
 
@@ -34,7 +34,9 @@ def load(path: Path | None) -> dict[str, list[object]]:
 def script_of(record: Any) -> Script | None:
     """The script that a record is of, or None where it is no such record."""
     try:  # written out, since thousands are read at each commit
-        revision, down, depends_on, labels, bound, doc, imports, line, line_of_down = record
+        revision, down, depends_on, labels, bound, doc, imports, line, line_of_down, extensions = (
+            record
+        )
         return Script(
             revision=revision,
             down=None if down is None else tuple(down),
@@ -45,6 +47,7 @@ def script_of(record: Any) -> Script | None:
             imports=tuple(imports),
             line=line,
             line_of_down=line_of_down,
+            extensions=tuple(extensions),
         )
     except (TypeError, ValueError):
         return None
@@ -74,6 +77,7 @@ def _record(script: Script) -> list[object]:
         script.imports,
         script.line,
         script.line_of_down,
+        script.extensions,
     ]
 
 

@@ -29,6 +29,7 @@ class Node:
     line: int = 0
     line_of_down: int = 0
     dynamic: bool = False
+    extensions: tuple[str, ...] = ()  # of PostgreSQL, that it creates
 
     @property
     def is_mergepoint(self) -> bool:

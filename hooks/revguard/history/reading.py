@@ -94,6 +94,7 @@ def node_of(path: str, oid: str, script: Script) -> Node | None:
         imports=script.imports,
         line=script.line,
         line_of_down=script.line_of_down,
+        extensions=script.extensions,
         dynamic=None in (script.down, script.depends_on, script.labels),
     )
 

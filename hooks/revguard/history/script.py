@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from revguard.history.extensions import named_in
 from revguard.history.values import UNKNOWN, evaluated, identifiers, one_identifier
 
 NAMES = ("revision", "down_revision", "depends_on", "branch_labels")
@@ -33,13 +34,14 @@ class Script:
     imports: tuple[str, ...] = ()
     line: int = 0  # of `revision`
     line_of_down: int = 0
+    extensions: tuple[str, ...] = ()  # of PostgreSQL, that it creates
     error: Error | None = None
 
 
 def parse(source: bytes) -> Script:
     """Read a script. One that does not compile is read as far as its header does."""
     try:
-        return _read(_compile(source))
+        return replace(_read(_compile(source)), extensions=named_in(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         why = _why(error, source)
     for header in _headers(source):

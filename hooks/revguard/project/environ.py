@@ -15,7 +15,7 @@ from revguard.project.isolation import why_isolated
 if TYPE_CHECKING:
     from revguard.project.interpreter import Interpreter
 
-PLACEHOLDERS = ("url", "host", "port", "password")
+PLACEHOLDERS = ("url", "host", "port", "user", "password", "database", "socket")
 _PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 _OF_OUR_PYTHON = ("PYTHONHOME", "__PYVENV_LAUNCHER__", "PYTHONEXECUTABLE", "PYTHONINSPECT")
 _SECRETS = (
@@ -37,12 +37,11 @@ def worker_environ(
     own_prefix: str,
     folders: Sequence[str],
     cache: str | None = None,
-    values: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """What the worker inherits, as if the project's virtualenv were active.
 
-    `folders` are searched for a relative env-file, in this order. `values` fills the
-    placeholders (`{url}`...) of the configured environ; those without a value stay.
+    `folders` are searched for a relative env-file, in this order. Placeholders (`{url}`...) of
+    the configured environ stay: see `filled`.
     """
     result = base_environ(environ, own_prefix)
     _activate(result, interpreter)
@@ -50,12 +49,21 @@ def worker_environ(
     result["PYTHONHASHSEED"] = "0"  # the order of drop_column and drop_table varies with it
     if settings.env_file is not None:
         result.update(_read(settings.env_file, folders, result))
-    result.update({name: _filled(value, values or {}) for name, value in settings.environ.items()})
+    result.update(settings.environ)
     return result
 
 
+def filled(settings: EnvironmentSettings, values: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the configured environ that hold placeholders, with these values in them."""
+    return {
+        name: _PLACEHOLDER.sub(lambda found: values[found[1]], value)
+        for name, value in settings.environ.items()
+        if _PLACEHOLDER.search(value)
+    }
+
+
 def placeholders_in(settings: EnvironmentSettings) -> frozenset[str]:
-    """Which of `url`, `host`, `port`, `password` the configured environ asks for."""
+    """Which of PLACEHOLDERS the configured environ asks for."""
     return frozenset(
         found for value in settings.environ.values() for found in _PLACEHOLDER.findall(value)
     )
@@ -123,10 +131,6 @@ def _read(name: str, folders: Sequence[str], environ: Mapping[str, str]) -> dict
         except OSError as error:
             raise ConfigError(f"env-file = {name} cannot be read: {error.strerror}") from error
     raise ConfigError(f"env-file = {name} is not there", hint=f"Looked in {', '.join(folders)}.")
-
-
-def _filled(value: str, values: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), value)
 
 
 def _paths(environ: Mapping[str, str], name: str) -> list[str]:

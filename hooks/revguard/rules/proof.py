@@ -18,8 +18,8 @@ _FAILS: Final = {
 _BATCH = "No support for ALTER of constraints in SQLite"
 
 
-def failed_step(account: Mapping[str, Any] | None) -> list[Finding]:
-    """A revision's upgrade() or downgrade() raised."""
+def failed_step(account: Mapping[str, Any] | None, hint: str = "") -> list[Finding]:
+    """A revision's upgrade() or downgrade() raised; `hint` in place of the usual one."""
     if not account or account.get("kind") not in _FAILS:
         return []
     rule, text = _FAILS[account["kind"]]
@@ -35,7 +35,7 @@ def failed_step(account: Mapping[str, Any] | None) -> list[Finding]:
         Finding(
             rule=rule,
             message=message,
-            hint=_hint(account),
+            hint=hint or _hint(account),
             path=account["path"],
             line=account["line"],
         )

@@ -61,6 +61,7 @@ class Evaluation:
         self._known: list[str] | None = request["known"]
         self._before: dict[str, str] = {}
         self._now: dict[str, str] = {}  # before the next step
+        self._made_before: set[str] = set()  # tables that the bootstrap made
         self._written: list[Script] = []
         self.result: dict[str, Any] = {
             "same": None,
@@ -93,6 +94,7 @@ class Evaluation:
             "database", dialect=dialect.name, driver=dialect.driver, reset=self._reset
         )
         self._reset = False
+        self._made_before = set(reply.get("bootstrapped") or ())
         database: dict[str, Any] = reply["database"]
         return database
 
@@ -163,7 +165,10 @@ class Evaluation:
         """Tables in a database in which no revision ran: something else made them."""
         with between_steps(context) as connection:
             found = catalog.read(connection, context.version_table)
-        self.result["premade"] = [name for name in found if name.startswith("table ")]
+        tables = [name for name in found if name.startswith("table ")]
+        self.result["premade"] = [
+            name for name in tables if _plain(name[len("table ") :]) not in self._made_before
+        ]
 
     def _judge(self, heads: Any, context: MigrationContext) -> Steps:
         """Compare before the new revisions, prove them, compare after; generate what is missing."""
@@ -335,6 +340,10 @@ class Evaluation:
         return (
             tuple(heads) if isinstance(heads, (tuple, list, set)) else ((heads,) if heads else ())
         )
+
+
+def _plain(name: str) -> str:
+    return name.replace('"', "").replace("`", "")
 
 
 def _count_tables(metadata: Any) -> int:

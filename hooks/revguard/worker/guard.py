@@ -60,6 +60,7 @@ class Guard:
         self._tell = tell
         self._lock = threading.RLock()
         self._database: dict[str, Any] | None = None
+        self.address: dict[str, Any] | None = None  # of the ephemeral database, told ahead
         self.connections = 0
         self.refused: list[str] = []
 
@@ -98,16 +99,17 @@ class Guard:
 
     def is_ephemeral(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
         """Whether the arguments of a driver's connect name the ephemeral database."""
-        if self._database is None or self._database["dialect"] == "sqlite":
-            return False
-        return places.of_call(args, kwargs) == places.of_url(self._database["url"])
+        known = [one["url"] for one in self._known() if one["dialect"] != "sqlite"]
+        called = places.of_call(args, kwargs) if known else None
+        return called is not None and called in map(places.of_url, known)
 
     def is_ephemeral_file(self, path: str) -> bool:
         """Whether this is the file of the ephemeral database."""
-        if self._database is None or self._database["dialect"] != "sqlite":
-            return False
-        file = str(self._database["url"]["database"])
-        return os.path.realpath(path) == os.path.realpath(file)
+        files = [one["url"]["database"] for one in self._known() if one["dialect"] == "sqlite"]
+        return os.path.realpath(path) in [os.path.realpath(str(file)) for file in files]
+
+    def _known(self) -> list[dict[str, Any]]:
+        return [one for one in (self.address, self._database) if one is not None]
 
     def refuse_direct(self, driver: str, detail: str = "") -> None:
         """Raise Refused for a direct call of a driver."""

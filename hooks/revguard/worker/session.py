@@ -97,6 +97,8 @@ class _Session:
     def _prepare(self) -> None:
         from . import drivers, guard, remap
 
+        os.environ.update(self.request.get("environ") or {})
+        self.guard.address = self.request.get("address")
         root = os.path.join(self.tree, *self.request["root"].split("/"))
         os.chdir(root)
         remap.install(self.remap, root)

@@ -1,0 +1,213 @@
+"""SQL or a script before the first revision: an empty database in, a prepared one out."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from revguard import subprocesses
+from revguard.databases import Database, addresses, extensions, wire
+from revguard.errors import ConfigError, CouldNotCheck
+from revguard.evaluation.failures import ExtensionMissing
+from revguard.evaluation.subject import Subject
+from revguard.history.extensions import named_in
+from revguard.runs import Run
+
+_LAST_LINES = 8
+_POLL_SECONDS = 0.02
+_SHOWN = 300  # characters of a statement
+# The tables that are there, as the worker's catalog names them
+_TABLES: Mapping[str, str] = {
+    "postgresql": "SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n "
+    "ON n.oid = relnamespace WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'c') "
+    "AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')",
+    "mysql": "SHOW TABLES",
+    "mariadb": "SHOW TABLES",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """The file that `bootstrap` names, as it is in the judged tree."""
+
+    path: str
+    oid: str
+    content: bytes
+    is_script: bool  # executable, or with a first line that says what runs it
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """Those that it creates, as far as its text tells."""
+        return named_in(self.content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a script runs, and what it is told."""
+
+    tree: str
+    root: str
+    environ: Mapping[str, str]
+    told: Mapping[str, str]  # the variables that tell env.py the database: they win
+    run: Run
+    timeout: float
+    given_up: Callable[[], bool]
+
+
+def find(subject: Subject, path: str | None, *, needed: bool) -> Bootstrap | None:
+    """The bootstrap of a tree. ConfigError where it is needed and not there."""
+    if path is None:
+        return None
+    entry = subject.listing.get(path)
+    if entry is None or not entry.mode.startswith("100"):
+        if not needed:
+            return None
+        lack = "is not in the commit" if entry is None else "is no file"
+        raise ConfigError(f'`bootstrap = "{path}"`: it {lack}', hint=f"`git add {path}`")
+    content = subject.read([path])[path]
+    is_script = entry.mode == "100755" or content.startswith(b"#!")
+    return Bootstrap(path=path, oid=entry.oid, content=content, is_script=is_script)
+
+
+def run(bootstrap: Bootstrap, database: Database, place: Place) -> None:
+    """Run it to its end on the empty database. CouldNotCheck, ExtensionMissing."""
+    if bootstrap.is_script:
+        _run_script(bootstrap, database, place)
+    elif database.dialect == "sqlite":
+        _run_on_sqlite(bootstrap, str(database.url["database"]))
+    else:
+        _run_on_server(bootstrap, database)
+
+
+def tables(database: Database) -> list[str]:
+    """The names of the tables that are there: what a bootstrap made is no application's."""
+    statement = _TABLES[database.dialect]
+    if database.dialect == "sqlite":
+        connection = sqlite3.connect(str(database.url["database"]))
+        try:
+            return [str(row[0]) for row in connection.execute(statement)]
+        finally:
+            connection.close()
+    with addresses.connect(database) as login:
+        return [str(row[0]).replace('"', "") for row in login.query(statement)]
+
+
+def _run_on_server(bootstrap: Bootstrap, database: Database) -> None:
+    text = bootstrap.content.decode("utf-8-sig", "replace")
+    try:
+        with addresses.connect(database) as login:
+            login.query(text)
+    except wire.ServerError as error:
+        line = text.count("\n", 0, max(error.position - 1, 0)) + 1 if error.position else 0
+        raise _failed(bootstrap, str(error), line, _statement_at(text, error.position)) from error
+    except OSError as error:
+        raise _failed(bootstrap, str(error)) from error
+
+
+def _run_on_sqlite(bootstrap: Bootstrap, path: str) -> None:
+    connection, at = sqlite3.connect(path), (0, "")
+    try:
+        for at in _statements(bootstrap.content.decode("utf-8-sig", "replace")):
+            connection.executescript(at[1])
+    except sqlite3.Error as error:
+        raise _failed(bootstrap, str(error), *at) from error
+    finally:
+        connection.close()
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """(line, statement): SQLite says which characters end one."""
+    pending, begun = "", 1
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        if not pending.strip():
+            pending, begun = "", number
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield begun, pending
+            pending = ""
+    if pending.strip():
+        yield begun, pending
+
+
+def _run_script(bootstrap: Bootstrap, database: Database, place: Place) -> None:
+    path = os.path.join(place.tree, *bootstrap.path.split("/"))
+    log = place.run.folder / f"bootstrap{place.run.number()}.log"
+    environ = dict(place.environ)
+    for name in addresses.ELSEWHERE:
+        environ.pop(name, None)
+    with open(log, "wb") as output:
+        process = subprocesses.start(
+            _command(bootstrap, path),
+            cwd=os.path.join(place.tree, *place.root.split("/")),
+            environ=place.run.environ(environ | addresses.variables(database) | {**place.told}),
+            stdout=output.fileno(),
+            stderr=subprocess.STDOUT,
+        )
+    place.run.register(process.pid)
+    try:
+        code = _ended(process, place)
+    finally:
+        subprocesses.kill(process)
+        place.run.forget(process.pid)
+    if code == 0:
+        return
+    said = log.read_text("utf-8", "replace")
+    how = f"did not end within {place.timeout:g} s" if code is None else f"ended with code {code}"
+    missing = extensions.refused(said)
+    if missing:
+        raise ExtensionMissing(missing, f"{bootstrap.path} {how}")
+    tail = "".join(f"\n  {line}" for line in said.strip().splitlines()[-_LAST_LINES:])
+    raise CouldNotCheck(
+        f"the bootstrap {bootstrap.path} {how}" + (f":{tail}" if tail else ", and says nothing"),
+        hint="It runs before the first revision, in the ephemeral database only.",
+    )
+
+
+def _command(bootstrap: Bootstrap, path: str) -> list[str]:
+    """The script itself where it can be executed, else by what its first line names."""
+    if os.access(path, os.X_OK):
+        return [path]
+    first = bootstrap.content.partition(b"\n")[0].decode("utf-8", "replace")
+    return [*first.removeprefix("#!").split(), path]
+
+
+def _ended(process: subprocess.Popen[bytes], place: Place) -> int | None:
+    """Its exit code; None where it took too long."""
+    until = time.monotonic() + place.timeout
+    while process.poll() is None:
+        if place.given_up():
+            raise CouldNotCheck("the bootstrap was given up")
+        if time.monotonic() > until:
+            return None
+        time.sleep(_POLL_SECONDS)
+    return process.returncode
+
+
+def _statement_at(text: str, position: int) -> str:
+    """The statement around a character, roughly: from the semicolon before to the one after."""
+    if not position:
+        return ""
+    begun = text.rfind(";", 0, position - 1) + 1
+    end = text.find(";", position)
+    return text[begun : end if end >= 0 else len(text)]
+
+
+def _failed(bootstrap: Bootstrap, said: str, line: int = 0, statement: str = "") -> CouldNotCheck:
+    missing = extensions.refused(said)
+    where = f"{bootstrap.path}:{line}" if line else bootstrap.path
+    if missing:
+        return ExtensionMissing(missing, where)
+    shown = " ".join(statement.split())[:_SHOWN]
+    hint = "It runs before the first revision, in the ephemeral database only."
+    if re.search(r'syntax error at or near "\\"', said):
+        hint = r"What begins with \ is psql's own and no SQL: run psql in a script instead."
+    return CouldNotCheck(
+        f"the bootstrap fails at {where}: {said}" + (f"\n  statement: {shown}" if shown else ""),
+        hint=hint,
+    )

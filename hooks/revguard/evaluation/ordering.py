@@ -1,0 +1,112 @@
+"""What an evaluation asks of its database: an environment and a tree in, an Order out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from revguard import project
+from revguard.databases import Choice, choose, version_numbers
+from revguard.environments import Environment, versions
+from revguard.environments.server_images import Image
+from revguard.environments.versions import Told
+from revguard.evaluation import bootstrapping
+from revguard.evaluation.bootstrapping import Bootstrap
+from revguard.evaluation.case import Surroundings
+from revguard.evaluation.subject import Subject
+from revguard.options import Progress
+from revguard.staging import trees
+
+_NETWORK = frozenset({"host", "port", "password"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The history that a database is at, and what else its state depends on."""
+
+    revisions: Mapping[str, str] = field(default_factory=dict)  # {revision id: blob id}
+    extensions: frozenset[str] = frozenset()  # that revisions create, as far as their text tells
+    extra: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked of a provider besides the dialect."""
+
+    around: Surroundings
+    subject: Subject
+    bootstrap: Bootstrap | None = None
+    missed: frozenset[str] = frozenset()  # extensions that an earlier try was refused
+
+    def told(self, dialect: str) -> Told | None:
+        """The server's version, as the project tells it."""
+        return version_of(self.around.environment, self.subject, dialect, self.around.progress)
+
+    def choose(self, dialect: str, state: State, told: Told | None) -> Choice:
+        """The provider. CouldNotCheck, ConfigError."""
+        around = self.around
+        settings = around.environment.settings
+        asked = project.placeholders_in(settings)
+        extensions = {*state.extensions, *self.missed}
+        if self.bootstrap is not None:
+            extensions |= {*self.bootstrap.extensions}
+        return choose(
+            settings.database,
+            dialect,
+            environ=around.environ,
+            site_packages=around.interpreter.site_packages,
+            version=told.version if told else "",
+            extensions=frozenset(extensions) if dialect == "postgresql" else frozenset(),
+            network=is_by_network(asked, settings.database),
+            keep=settings.keep,
+            project=self.subject.repo.toplevel,
+            timeout=around.timeout,
+            progress=around.progress,
+        )
+
+
+def order(around: Surroundings, subject: Subject, *, needed: bool, missed: frozenset[str]) -> Order:
+    """The order of one evaluation. ConfigError for a bootstrap that is needed and not there."""
+    path = around.environment.settings.bootstrap
+    return Order(
+        around=around,
+        subject=subject,
+        bootstrap=bootstrapping.find(subject, path, needed=needed),
+        missed=missed,
+    )
+
+
+def is_by_network(asked: frozenset[str], setting: str) -> bool:
+    """Whether a socket is not enough.
+
+    It would be for `{url}`, but there are those who read URLs and refuse one without a host
+    (pydantic's PostgresDsn). Where the user names the server, the user says how it is reached.
+    """
+    return bool(asked & _NETWORK) or ("url" in asked and not setting.startswith("server:"))
+
+
+def version_of(
+    environment: Environment, subject: Subject, dialect: str, note: Progress
+) -> Told | None:
+    """The version of its server that a project tells for a dialect."""
+
+    def images(paths: list[str]) -> Mapping[str, list[Image]]:
+        oids = {path: subject.listing[path].oid for path in paths}
+
+        def load(wanted: list[str]) -> dict[str, bytes]:
+            blobs = trees.read_blobs(subject.repo, {oids[path] for path in wanted})
+            return {path: blobs[oids[path]] for path in wanted if oids[path] in blobs}
+
+        return versions.Cache(subject.cache / "servers.json").read(oids, load, note)
+
+    folder = (environment.config or "").rpartition("/")[0]
+    configured = environment.settings.server_version
+    return versions.told(configured, dialect, subject.listing, folder, images)
+
+
+def mismatch(told: Told | None, dialect: str, version: str) -> str:
+    """The note on a server of another version than the project's; empty where they agree."""
+    if told is None or any(version_numbers.fits(dialect, version, one) for one in told.versions):
+        return ""
+    has, says = version_numbers.name(dialect, version), " or ".join(told.versions)
+    return f"proved on {has}, the project says {says} ({told.source})"
