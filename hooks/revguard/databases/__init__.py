@@ -82,7 +82,7 @@ def choose(
     Among several, one of the wanted version comes before all others. ConfigError for a setting
     that this version does not know, CouldNotCheck where none can serve.
     """
-    candidates = _candidates(setting)
+    candidates = _for_dialect(_candidates(setting), dialect)
     wanted = Surroundings(
         environ=environ,
         site_packages=site_packages,
@@ -153,6 +153,12 @@ def _candidates(setting: str) -> list[Provider]:
         f'`database = "{masked(setting)}"`: this version has no such provider',
         hint=f"It has {known}.",
     )
+
+
+def _for_dialect(candidates: Sequence[Provider], dialect: str) -> list[Provider]:
+    """Of several that bear one name those that serve the dialect, if one of them does."""
+    served = {one.name for one in candidates if dialect in one.dialects}
+    return [one for one in candidates if dialect in one.dialects or one.name not in served]
 
 
 def _other_version(found: Installation, version: str) -> tuple[str, str]:
