@@ -155,7 +155,7 @@ class TestDocker:
             docker_engine.client(engine)
 
     def test_no_name_of_an_image(self, engine):
-        with pytest.raises(CouldNotCheck, match="refuses: invalid reference format"):
+        with pytest.raises(CouldNotCheck, match=r"refuses: .*invalid reference format"):
             databases.choose("docker:Not An Image", "postgresql", environ=engine.environ)
 
     def test_its_version(self, engine):
