@@ -118,6 +118,7 @@ class Server:
             host=self.url["host"],
             port=self.url["port"],
             user=self.url["username"],
+            password=self.url["password"],
             dbname=self.url["database"],
         )
         self._connection.autocommit = True

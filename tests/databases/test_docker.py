@@ -2,8 +2,11 @@
 
 import contextlib
 import os
+import select
 import socket
+import socketserver
 import subprocess
+import threading
 import time
 
 import pytest
@@ -175,6 +178,21 @@ class TestServing:
         finally:
             client.remove_container(created["Id"], force=True)
 
+    def test_on_another_machine(self, run, engine, client, dialect):
+        """By TCP, as in CI with a service, and the database on that host, too."""
+        host = own_address()
+        with forwarded(host, engine.url.removeprefix("unix://")) as port:
+            environ = {**engine.environ, "DOCKER_HOST": f"tcp://{host}:{port}"}
+            setting = f"docker:{IMAGES[dialect]}"
+            choice = databases.choose(setting, dialect, environ=environ)
+            with served(run, choice) as server:
+                assert server.database().url["host"] == host
+                assert sql(server.database(), "SELECT 1") == [("1",)]
+                assert server.failure() == ""
+            assert (
+                client.containers(all=True, filters={"label": f"dev.revguard.run={run.id}"}) == []
+            )
+
 
 class TestSnapshots:
     def best(self, run, choice):
@@ -341,6 +359,42 @@ class TestLifetime:
         with served(run, choose(engine, "postgresql")) as server:
             assert wait_until(lambda: engine_is_without(engine, run))
             assert server.failure()
+
+
+def own_address():
+    """This machine's own, not on loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.connect(("192.0.2.1", 9))  # nothing is sent
+        return line.getsockname()[0]
+
+
+@contextlib.contextmanager
+def forwarded(host, path):
+    """A port there at which the socket's owner answers."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with socket.socket(socket.AF_UNIX) as line:
+                line.connect(path)
+                lines = {self.request: line, line: self.request}
+                while True:
+                    for ready in select.select(list(lines), [], [])[0]:
+                        piece = ready.recv(1 << 16)
+                        if not piece:
+                            return
+                        lines[ready].sendall(piece)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        block_on_close = False
+
+        def handle_error(self, *_):
+            pass
+
+    with Server((host, 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 def engine_is_without(engine, run):

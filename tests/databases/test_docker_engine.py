@@ -154,6 +154,10 @@ class TestDocker:
         with pytest.raises(UnavailableError, match=r"127.0.0.1:1 \(DOCKER_HOST\): Connection ref"):
             docker_engine.client(engine)
 
+    def test_no_name_of_an_image(self, engine):
+        with pytest.raises(CouldNotCheck, match=r"refuses: .*invalid reference format"):
+            databases.choose("docker:Not An Image", "postgresql", environ=engine.environ)
+
     def test_its_version(self, engine):
         assert docker_engine.version(docker_engine.find_docker(engine.environ))
 
@@ -216,6 +220,7 @@ class TestImages:
             ("postgresql", "9.6.24", [], "postgres:9.6"),
             ("postgresql", "", [], "postgres:17"),
             ("postgresql", "", ["postgres:9.6", "postgres:15", "x:99"], "postgres:15"),
+            ("postgresql", "", ["docker.io/library/postgres:15"], "docker.io/library/postgres:15"),
             ("postgresql", "", ["postgres:16-alpine", "my/postgres:18"], "postgres:17"),
             ("mariadb", "10.11.6", [], "mariadb:10.11"),
             ("mariadb", "", ["mariadb:10.11", "mariadb:10.6"], "mariadb:10.11"),

@@ -140,6 +140,17 @@ with Run(Path(sys.argv[1]), memory=sys.argv[2], temporary=sys.argv[3]) as run:
     assert warm.containers() == [name]
 
 
+@one_is_enough
+def test_a_state_of_a_container_that_did_not_stay_is_another_thing(warm, session_places):
+    cold = warm(0)
+    with session_places.run() as run, served(run, cold) as server:
+        kept = server.keep_snapshot(revisions=HISTORY, extra="")
+    with session_places.run() as run:
+        for choice, expected in ((warm(), None), (cold, kept)):
+            wanted = {"identity": choice.identity, "extra": "", "wanted": HISTORY}
+            assert databases.best(run, **wanted) == expected
+
+
 def test_a_state_is_kept_in_it(warm, session_places):
     with session_places.run() as run, served(run, warm()) as server:
         sql(server.database(), "CREATE TABLE t (id int)")

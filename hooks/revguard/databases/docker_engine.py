@@ -124,8 +124,9 @@ def refused_as_unavailable(engine: Engine) -> Iterator[None]:
 
     try:
         yield
-    except APIError:
-        raise
+    except APIError as error:
+        said = error.explanation or error
+        raise UnavailableError(f"the engine at {engine.url} refuses: {said}") from error
     except (DockerException, OSError, ValueError, KeyError) as error:
         raise UnavailableError(
             f"no engine answers at {engine.url}{_by(engine)}: {reason(error)}; "

@@ -79,7 +79,9 @@ def _installation(client: Any, engine: Engine, wanted: Surroundings) -> Installa
     name = wanted.argument or images.default(wanted.dialect, wanted.version, pulling.names(client))
     family = images.family(name, wanted.dialect)
     image = pulling.here(client, name)
-    held = warm.container_id(client, image, family, wanted) if image and wanted.keep else ""
+    held = ""
+    if image and wanted.keep:
+        held = warm.container_id(client, image, family, wanted) or "one that is not there yet"
     return Installation(
         provider=f"{engine.program}:{name}",
         dialect=wanted.dialect,

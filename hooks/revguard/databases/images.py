@@ -17,7 +17,9 @@ MAIN = "app"
 _FORMAT = 1  # of what is stored: another one is never used
 DIALECTS = ("postgresql", "mysql", "mariadb")
 _NEWEST = {"postgres": "17", "mariadb": "11.8", "mysql": "8.4"}  # where nothing is told or there
-_TAG = re.compile(r"(?P<name>postgres|mariadb|mysql):(?P<version>\d+(\.\d+)?)$")
+_TAG = re.compile(
+    r"(docker\.io/library/)?(?P<name>postgres|mariadb|mysql):(?P<version>\d+(\.\d+)?)$"
+)
 # what a name tells of the server inside, first match wins; any other may hold either
 _KINDS = (
     (re.compile(r"postg|timescale|pgvector|pg-?\d|citus|paradedb"), "postgresql"),
