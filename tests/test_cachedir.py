@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import revguard
-from revguard.cachedir import cache_dir, cache_folder, repository_dir
+from revguard.cachedir import cache_dir, cache_folder, repository_dir, snapshots_limit
+from revguard.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,27 @@ def test_asking_for_it_imports_nothing_of_weight():
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) <= {"__future__", "revguard", "revguard.cachedir"}
+
+
+@pytest.mark.parametrize(
+    ("told", "size"),
+    [
+        (None, 1 << 30),
+        ("", 1 << 30),
+        ("0", 0),
+        ("4096", 4096),
+        ("500M", 500 << 20),
+        ("2G", 2 << 30),
+        ("2 GiB", 2 << 30),
+        ("1.5g", 3 << 29),
+        ("10kb", 10 << 10),
+    ],
+)
+def test_how_much_may_be_kept(told, size):
+    assert snapshots_limit({} if told is None else {"REVGUARD_CACHE_LIMIT": told}) == size
+
+
+@pytest.mark.parametrize("told", ["much", "-1", "2X", "G", "inf", "nan", "1e400G"])
+def test_a_limit_that_is_none(told):
+    with pytest.raises(ConfigError, match="REVGUARD_CACHE_LIMIT is"):
+        snapshots_limit({"REVGUARD_CACHE_LIMIT": told})

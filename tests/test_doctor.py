@@ -2,13 +2,15 @@
 
 import http.server
 import json
+import os
 import subprocess
 import sys
 import threading
 
 import pytest
 
-from revguard import rim
+from revguard import databases, rim
+from revguard.errors import CouldNotCheck
 
 INI = "[alembic]\nscript_location = %(here)s/migrations\nsqlalchemy.url = {url}\n"
 
@@ -108,6 +110,58 @@ def test_outside_of_a_repository(tmp_path, monkeypatch, capsys, cache_dir):
     code, said = doctor(capsys)
     assert code == 1
     assert said.startswith("repository:    problem: ")
+
+
+POSTGRES = "postgresql+psycopg2://shop@localhost/shop"
+CREATES = "revision = '1'\ndown_revision = None\nSQL = 'CREATE EXTENSION {}'\n"
+
+
+@pytest.fixture
+def both(require):
+    """PostgreSQL twice."""
+    try:
+        databases.choose("local", "postgresql", environ=os.environ)
+        databases.choose("embedded", "postgresql", environ=os.environ)
+    except CouldNotCheck as reason:
+        require(False, f"PostgreSQL twice ({reason})")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        pytest.param(
+            {},
+            [
+                "postgresql by local (PostgreSQL ",
+                "local: taken: PostgreSQL ",
+                "embedded: not needed",
+            ],
+            id="nothing told",
+        ),
+        pytest.param(
+            {"compose.yaml": "services: {db: {image: 'postgres:9.6'}}"},
+            [", the project says 9.6 (compose.yaml)\n", "embedded: passed over, is PostgreSQL "],
+            id="another version",
+        ),
+        pytest.param(
+            {"migrations/versions/1.py": CREATES.format("vector")},
+            ["by embedded", "local: passed over: PostgreSQL ", "has no extension vector"],
+            id="an extension",
+        ),
+        pytest.param(
+            {"migrations/versions/1.py": CREATES.format("nobodys")},
+            ["problem: no postgresql database with the extensions", "embedded: passed over: "],
+            id="an extension that nobody has",
+        ),
+    ],
+)
+def test_each_provider_and_why_it_was_passed_over(both, repository, capsys, files, said):
+    top = repository(project(url=POSTGRES, **files))
+    locations = top / "migrations" / "versions"
+    locations.mkdir(exist_ok=True)
+    _, output = doctor(capsys)
+    for words in said:
+        assert words in output
 
 
 def test_what_is_no_environment_is_said_with_the_reason(repository, capsys):

@@ -1,12 +1,15 @@
 """A stored state is what replaying its revisions gives, and is never a hindrance."""
 
+import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from revguard import databases
+from revguard import databases, rim
+from revguard.commands import keeping
 from revguard.databases import snapshots, stored
 
 HISTORY = {"a": "1", "b": "2"}
@@ -275,3 +278,33 @@ class TestStore:
         with places.run() as run:
             self.store(run, state(), many)
             assert snapshots.best(run, identity="i", extra="", wanted={**many, "z": "1"})
+
+
+class TestLimit:
+    def test_the_run_says_how_much_is_kept(self, places, sql):
+        choice = databases.choose("sqlite", "sqlite", environ={})
+        for limit, left in [(1 << 20, 2), (0, 0)]:
+            for name in "ab":
+                with (
+                    places.run(snapshots_limit=limit) as run,
+                    databases.start(choice, run=run) as server,
+                ):
+                    Path(server.database().url["database"]).write_bytes(bytes(4096))
+                    server.keep_snapshot(revisions={name: str(limit)}, extra="")
+            assert len(snapshots.listing(places.cache)) == left
+
+    def test_what_is_there_is_shown(self, places, local, sql, monkeypatch, capsys):
+        with places.run() as run:
+            keep(run, local, sql)
+        monkeypatch.setattr(keeping, "cache_dir", lambda _environ: places.cache)
+        monkeypatch.setenv("REVGUARD_CACHE_LIMIT", "2G")
+        assert rim.run(["cache", "show"]) == 0
+        said = capsys.readouterr().out
+        assert f", {local.installation.binaries}, last used 2" in said
+        assert f"PostgreSQL {local.installation.version}." in said
+        assert ", at 2 revisions, last used 2" in said
+        assert "snapshots may take 2.0 GiB (REVGUARD_CACHE_LIMIT)" in said
+        assert rim.run(["cache", "show", "--format", "json"]) == 0
+        data = json.loads(capsys.readouterr().out)
+        assert [one["kind"] for one in data["stored"]] == ["server", "snapshot"]
+        assert data["stored"][1]["revisions"] == len(HISTORY)

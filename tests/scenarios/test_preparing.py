@@ -1,12 +1,16 @@
 """What a database needs before the first revision, and which provider has it."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
 from revguard import databases
 
-from .shop import adds, script
+from .shop import OURS, adds, script
 
 SETTINGS = "[environments.shop]\nconfig = 'alembic.ini'\n"
 WRITING = """
@@ -190,6 +194,39 @@ class TestBootstrap:
         assert done.returncode == 3
         for words in said:
             assert words in found["error"]
+
+    def test_one_that_never_ends(self, prepared, reports, tmp_path):
+        mark = f"{tmp_path}/alive"
+        text = f"#!/bin/sh\nwhile :; do date +%N > {mark}; sleep 0.05; done\n"
+        settings = "bootstrap = 'ci/first'\ntimeout = 2\n"
+        found = one(reports.check(prepared(settings, {"ci/first": text}), "--no-cache"))
+        assert "the bootstrap ci/first did not end within 2 s" in found["error"]
+        with open(mark) as file:
+            last = file.read()
+        time.sleep(0.2)
+        with open(mark) as file:
+            assert file.read() == last
+
+    def test_one_that_is_interrupted(self, prepared, tmp_path):
+        mark = tmp_path / "alive"
+        text = f"#!/bin/sh\nwhile :; do date +%N > {mark}; sleep 0.05; done\n"
+        one_shop = prepared("bootstrap = 'ci/first'\n", {"ci/first": text})
+        process = subprocess.Popen(
+            [sys.executable, "-m", "revguard", "check"],
+            cwd=one_shop.path,
+            env={**one_shop.environ, "PYTHONPATH": OURS},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not mark.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert (process.returncode, said) == (130, "revguard: interrupted\n")
+        last = mark.read_text()
+        time.sleep(0.2)
+        assert mark.read_text() == last
 
     def test_one_that_is_not_in_the_commit(self, prepared, reports):
         done = prepared("bootstrap = 'ci/first.sql'\n").revguard("check", "--format", "json")

@@ -19,7 +19,7 @@ from revguard.environments import Environment
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing, inert
 from revguard.evaluation.choosing import Target
-from revguard.evaluation.ordering import mismatch, version_of
+from revguard.evaluation.ordering import difference, version_of
 from revguard.evaluation.subject import Subject
 from revguard.options import Options, no_progress
 from revguard.project import Interpreter
@@ -151,7 +151,7 @@ def _database(environment: Environment, subject: Subject, around: Surroundings) 
     said = f"{dialect} by {choice.provider}"
     version = choice.installation.version
     said += f" ({version_numbers.name(dialect, version)})" if version else ""
-    note = mismatch(told, dialect, version) if version else ""
+    note = difference(told, dialect, version) if version else ""
     return Line(topic="database", said=said, more=(*filter(None, [note]), *lines))
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from revguard import subprocesses
 from revguard.databases import Database, addresses, extensions, wire
 from revguard.errors import ConfigError, CouldNotCheck
+from revguard.evaluation.case import Surroundings
 from revguard.evaluation.failures import ExtensionMissing
 from revguard.evaluation.subject import Subject
 from revguard.history.extensions import named_in
-from revguard.runs import Run
 
 _LAST_LINES = 8
 _POLL_SECONDS = 0.02
@@ -51,12 +51,10 @@ class Bootstrap:
 class Place:
     """Where a script runs, and what it is told."""
 
+    around: Surroundings
     tree: str
     root: str
-    environ: Mapping[str, str]
     told: Mapping[str, str]  # the variables that tell env.py the database: they win
-    run: Run
-    timeout: float
     given_up: Callable[[], bool]
 
 
@@ -75,14 +73,17 @@ def find(subject: Subject, path: str | None, *, needed: bool) -> Bootstrap | Non
     return Bootstrap(path=path, oid=entry.oid, content=content, is_script=is_script)
 
 
-def run(bootstrap: Bootstrap, database: Database, place: Place) -> None:
-    """Run it to its end on the empty database. CouldNotCheck, ExtensionMissing."""
+def prepared(bootstrap: Bootstrap, database: Database, place: Place) -> list[str]:
+    """Run it to its end on the empty database; the tables that are there then. CouldNotCheck,
+    ExtensionMissing."""
+    place.around.progress(f"running {bootstrap.path}")
     if bootstrap.is_script:
         _run_script(bootstrap, database, place)
     elif database.dialect == "sqlite":
         _run_on_sqlite(bootstrap, str(database.url["database"]))
     else:
         _run_on_server(bootstrap, database)
+    return tables(database)
 
 
 def tables(database: Database) -> list[str]:
@@ -137,28 +138,29 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
 def _run_script(bootstrap: Bootstrap, database: Database, place: Place) -> None:
     path = os.path.join(place.tree, *bootstrap.path.split("/"))
-    log = place.run.folder / f"bootstrap{place.run.number()}.log"
-    environ = dict(place.environ)
+    run, timeout = place.around.run(), place.around.timeout
+    log = run.folder / f"bootstrap{run.number()}.log"
+    environ = dict(place.around.environ)
     for name in addresses.ELSEWHERE:
         environ.pop(name, None)
     with open(log, "wb") as output:
         process = subprocesses.start(
             _command(bootstrap, path),
             cwd=os.path.join(place.tree, *place.root.split("/")),
-            environ=place.run.environ(environ | addresses.variables(database) | {**place.told}),
+            environ=run.environ(environ | addresses.variables(database) | {**place.told}),
             stdout=output.fileno(),
             stderr=subprocess.STDOUT,
         )
-    place.run.register(process.pid)
+    run.register(process.pid)
     try:
         code = _ended(process, place)
     finally:
         subprocesses.kill(process)
-        place.run.forget(process.pid)
+        run.forget(process.pid)
     if code == 0:
         return
     said = log.read_text("utf-8", "replace")
-    how = f"did not end within {place.timeout:g} s" if code is None else f"ended with code {code}"
+    how = f"did not end within {timeout:g} s" if code is None else f"ended with code {code}"
     missing = extensions.refused(said)
     if missing:
         raise ExtensionMissing(missing, f"{bootstrap.path} {how}")
@@ -179,7 +181,7 @@ def _command(bootstrap: Bootstrap, path: str) -> list[str]:
 
 def _ended(process: subprocess.Popen[bytes], place: Place) -> int | None:
     """Its exit code; None where it took too long."""
-    until = time.monotonic() + place.timeout
+    until = time.monotonic() + place.around.timeout
     while process.poll() is None:
         if place.given_up():
             raise CouldNotCheck("the bootstrap was given up")

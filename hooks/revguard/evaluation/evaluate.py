@@ -5,62 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
 from revguard import project
-from revguard.databases import Database, addresses
-from revguard.errors import CouldNotCheck
-from revguard.evaluation import bootstrapping, failures, learning
+from revguard.databases import Database
+from revguard.evaluation import bootstrapping, failures, learning, telling
 from revguard.evaluation.case import Surroundings
 from revguard.evaluation.ordering import State, mismatch, order
 from revguard.evaluation.serving import Serving
-from revguard.evaluation.subject import Histories, Subject
+from revguard.evaluation.subject import Histories
+from revguard.evaluation.tasks import Evaluated, Task
 from revguard.project.launch import Worker
 from revguard.records import digest
 from revguard.staging import materialise
 from revguard.staging.materialise import Checkout
-
-Known = Callable[[Serving], list[str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What to find out at one tree."""
-
-    subject: Subject
-    root: str
-    histories: Callable[[tuple[str, ...]], Histories]
-    locations: tuple[str, ...] | None  # as far as they are known before the worker says it
-    dialect: str | None  # likewise
-    driver: str = ""  # "postgresql+psycopg2", likewise
-    ahead: bool = True  # start the database before env.py asks for it
-    generate: bool
-    message: str | None = None
-    proven: tuple[str, ...] = ()  # digests of metadata for which nothing is new
-    waived: tuple[str, ...] = ()  # "op object" each
-    known: list[str] | None = None  # keys of known differences; None: ask ask_known
-    ask_known: Known | None = None
-    database: Callable[[], Database] | None = None  # another evaluation's, at the same history
-    missed: frozenset[str] = frozenset()  # extensions that an earlier try was refused
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluated:
-    """What came out. `result` and `observed` are the worker's own words (worker/evaluate.py)."""
-
-    result: Mapping[str, Any]
-    observed: Mapping[str, Any]
-    refused: tuple[str, ...]  # connections that env.py tried and was not given
-    histories: Histories
-    locations: tuple[str, ...]
-    root: str
-    database: Database | None
-    driver: str
-    from_snapshot: bool
-    notes: tuple[str, ...] = ()
-    watched: tuple[str, ...] = ()  # files that it depends on, and that env.py does not read
-    timings_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 def evaluate(around: Surroundings, task: Task, worker: Worker | None = None) -> Evaluated:
@@ -94,6 +52,13 @@ class _Evaluation:
     def run(self) -> Evaluated:
         started = time.monotonic()
         worker = self._worker or self._stack.enter_context(Worker.of(self._around))
+        self._serving = self._stack.enter_context(
+            Serving(
+                self._order,
+                self._prepare if self._order.bootstrap is not None else None,
+                snapshots=self._around.use_cache,
+            )
+        )
         if self._asked and not self._driver_name():
             worker = self._learn(worker)
         self._start_ahead()
@@ -113,26 +78,16 @@ class _Evaluation:
             database=self._database,
             driver=self._driver,
             from_snapshot=self._serving.from_snapshot,
-            notes=self._notes(),
-            watched=self._watched(),
+            notes=mismatch(self._serving.told, self._database),
+            watched=self._order.watched(self._serving.told),
             timings_ms=self._times,
         )
 
     def _start_ahead(self) -> None:
         """Start the database beside the import of the models, where its kind is known."""
-        around, task = self._around, self._task
-        bootstrap = self._order.bootstrap
+        task, bootstrap = self._task, self._order.bootstrap
         if bootstrap is not None and bootstrap.is_script:
             self._tree()  # it runs there as soon as the database is ready
-        self._serving = self._stack.enter_context(
-            Serving(
-                around.run(),
-                self._order,
-                self._prepare if bootstrap is not None else None,
-                snapshots=around.use_cache,
-                timeout=around.timeout,
-            )
-        )
         if task.locations is not None and self._histories is None:
             self._histories = task.histories(task.locations)
         if task.database is not None:
@@ -166,47 +121,31 @@ class _Evaluation:
 
     def _prepare(self, database: Database, given_up: Callable[[], bool]) -> list[str]:
         """Run the bootstrap on an empty database; the tables that it has then."""
-        around, bootstrap = self._around, self._order.bootstrap
+        bootstrap = self._order.bootstrap
         assert bootstrap is not None
         tree = ""
         if bootstrap.is_script:
             self._tree().mark_dirty()  # nobody tells what it writes
             tree = str(self._tree().path)
-        place = bootstrapping.Place(
-            tree=tree,
-            root=self._task.root,
-            environ=around.environ,
-            told=self._filled(database),
-            run=around.run(),
-            timeout=around.timeout,
-            given_up=given_up,
+        return bootstrapping.prepared(
+            bootstrap,
+            database,
+            bootstrapping.Place(
+                around=self._around,
+                tree=tree,
+                root=self._task.root,
+                told=self._filled(database),
+                given_up=given_up,
+            ),
         )
-        around.progress(f"running {bootstrap.path}")
-        bootstrapping.run(bootstrap, database, place)
-        return bootstrapping.tables(database)
 
     def _driver_name(self) -> str:
         """The driver that `{url}` names; empty where nothing tells it yet."""
-        environment = self._around.environment
-        told = environment.settings.driver or self._learned
-        hint, seen = environment.url_hint, self._task.driver
-        if told or hint is None or seen.partition("+")[0] == hint[0]:
-            return told or seen
-        return "+".join(filter(None, hint))  # the ini has been changed since
+        return telling.driver(self._around.environment, self._learned, self._task.driver)
 
     def _filled(self, database: Database) -> dict[str, str]:
         """The variables that hold placeholders, with the address of this database."""
-        if not self._asked:
-            return {}
-        name = self._driver_name()
-        values = addresses.values(database, name)
-        if "socket" in self._asked and not values["socket"]:
-            raise CouldNotCheck(
-                f"the environ of environment {self._around.environment.name} asks for "
-                f"{{socket}}, and the database by `{database.provider}` has none",
-                hint="Use {host}, {port} and {password} in its place.",
-            )
-        return project.filled(self._around.environment.settings, values)
+        return telling.filled(self._around.environment, database, self._driver_name())
 
     def _address(self, worker: Worker) -> Database | None:
         """The database whose address env.py is told ahead; None where it asks for none."""
@@ -222,24 +161,17 @@ class _Evaluation:
         return self._database
 
     def _learn(self, worker: Worker) -> Worker:
-        """A first run of env.py, whose first connection tells the driver and is refused; a new
-        worker for what follows."""
+        """The driver by a first run of env.py; a new worker for what follows."""
         around = self._around
-        given = learning.values(self._asked, around.interpreter.site_packages, around.environment)
+        environ = learning.environ(around.environment, around.interpreter.site_packages)
         checkout = self._tree()
-        worker.send(self._words(learning.filled(around.environment, given)))
+        worker.send(self._words(environ))
         checkout.mark_dirty()
-        for event in worker.events():
-            if event["event"] == "opened":
-                worker.send(self._on_opened(event))
-            if event["event"] == "database":
-                self._learned = f"{event['dialect']}+{event['driver']}"
-                return self._stack.enter_context(Worker.of(around))
-        if event["event"] == "failed":
-            raise failures.of_environment(
-                event, around.environment, around.interpreter, self._task.subject, worker.log()
-            )
-        raise learning.unknown(around.environment)
+        last = learning.last_event(worker, self._on_opened)
+        if last["event"] == "failed":
+            self._refuse_failed(last, worker)
+        self._learned = learning.driver(last, around.environment)
+        return self._stack.enter_context(Worker.of(around))
 
     def _state(self) -> State:
         """The history that the database is to be at; empty where it is not known yet."""
@@ -252,43 +184,24 @@ class _Evaluation:
             extra=self._extra(),
         )
 
-    def _notes(self) -> tuple[str, ...]:
-        database = self._database
-        if database is None:
-            return ()
-        note = mismatch(self._serving.told, database.dialect, database.server_version)
-        return (note,) if note else ()
-
-    def _watched(self) -> tuple[str, ...]:
-        told, bootstrap = self._serving.told, self._order.bootstrap
-        paths = (told.source if told else "", bootstrap.path if bootstrap else "")
-        return tuple(path for path in paths if path in self._task.subject.listing)
-
     def _refuse_failed(self, last: Mapping[str, Any], worker: Worker) -> None:
         """CouldNotCheck where the server, the machine or env.py failed, and not a revision."""
         around = self._around
         failure = last.get("failure") or last.get("result", {}).get("failure")
         if failure:
             self._serving.refuse_ended(failure)
-            self._refuse_missing_extension(failure)
+            failures.refuse_missing_extension(failure, self._database)
             failures.refuse_exhausted(failure)
         if last["event"] == "failed":
             raise failures.of_environment(
                 last, around.environment, around.interpreter, self._task.subject, worker.log()
             )
 
-    def _refuse_missing_extension(self, failure: Mapping[str, Any]) -> None:
-        if self._database is not None and self._database.dialect == "postgresql":
-            failures.refuse_missing_extension(
-                failure, self._database.provider, self._database.server_version
-            )
-
     def _request(self, worker: Worker) -> dict[str, Any]:
         database = self._address(worker)
         if database is None:
             return self._words({})
-        place = {"dialect": database.dialect, "url": dict(database.address or database.url)}
-        return {**self._words(self._filled(database)), "address": place}
+        return {**self._words(self._filled(database)), "address": telling.place(database)}
 
     def _words(self, environ: Mapping[str, str]) -> dict[str, Any]:
         """What a worker has to know; `environ` is added to its own."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from revguard.config.values import dotted
-from revguard.databases import extensions
+from revguard.databases import Database, extensions
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
 from revguard.evaluation.subject import Subject
@@ -119,14 +119,15 @@ def of_server(said: str) -> CouldNotCheck:
     )
 
 
-def refuse_missing_extension(account: Mapping[str, Any], provider: str, version: str) -> None:
+def refuse_missing_extension(account: Mapping[str, Any], database: Database | None) -> None:
     """ExtensionMissing where a revision, or env.py, creates one that the server does not have."""
     name = extensions.refused(account["message"])
-    if name:
+    if name and database is not None and database.dialect == "postgresql":
         path, line = account.get("path"), account.get("line")
         if not path and account.get("frames"):
             path, line = account["frames"][-1]["path"], account["frames"][-1]["line"]
-        raise ExtensionMissing(name, f"{path or 'env.py'}:{line or 0}", provider, version)
+        where = f"{path or 'env.py'}:{line or 0}"
+        raise ExtensionMissing(name, where, database.provider, database.server_version)
 
 
 def refuse_exhausted(account: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from revguard.evaluation import failures
 from revguard.evaluation.case import Case, Judged
-from revguard.evaluation.evaluate import Evaluated, Task, evaluate
+from revguard.evaluation.evaluate import evaluate
 from revguard.evaluation.findings import BrokenHistoryError, checked, finished
 from revguard.evaluation.parents import (
     known_now,
@@ -19,6 +19,7 @@ from revguard.evaluation.parents import (
 )
 from revguard.evaluation.reporting import Judgement
 from revguard.evaluation.subject import Histories, histories
+from revguard.evaluation.tasks import Evaluated, Task
 from revguard.project.launch import Worker
 from revguard.records import Record
 from revguard.verdict import EnvironmentReport, verdict_of

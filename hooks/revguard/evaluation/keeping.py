@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from revguard.evaluation.case import Case
-from revguard.evaluation.evaluate import Evaluated
 from revguard.evaluation.subject import Subject
+from revguard.evaluation.tasks import Evaluated
 from revguard.observed import merge
 from revguard.records import Record
 

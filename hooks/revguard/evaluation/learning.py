@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from revguard import project
 from revguard.environments import Environment
 from revguard.errors import ConfigError
 from revguard.project.environ import PLACEHOLDERS
+from revguard.project.launch import Worker
 
 # package folders of drivers, and what a URL calls them
 _DRIVERS = {
@@ -25,23 +27,36 @@ _DRIVERS = {
 }
 
 
-def values(
-    asked: frozenset[str], site_packages: Sequence[str], environment: Environment
-) -> dict[str, str]:
-    """Plausible ones: whatever is connected to is noted, and refused. ConfigError for `{url}`
-    where the project has several drivers, or none."""
+def environ(environment: Environment, site_packages: Sequence[str]) -> dict[str, str]:
+    """Plausible values: whatever is connected to is noted, and refused.
+
+    ConfigError for `{url}` where the project has several drivers, or none.
+    """
     given = dict.fromkeys(PLACEHOLDERS, "revguard") | {"host": "localhost", "port": "5432"}
-    if "url" in asked:
+    if "url" in project.placeholders_in(environment.settings):
         found = _installed(site_packages)
         if len(found) != 1:
             raise unknown(environment)
         given["url"] = f"{found[0]}://revguard:revguard@localhost/revguard"
-    return given
-
-
-def filled(environment: Environment, given: dict[str, str]) -> dict[str, str]:
-    """The variables that hold placeholders, for that run."""
     return project.filled(environment.settings, given)
+
+
+def last_event(worker: Worker, opened: Callable[[Mapping[str, Any]], Any]) -> Mapping[str, Any]:
+    """The event of the first connection, or the last before there was any."""
+    event: Mapping[str, Any] = {}
+    for event in worker.events():
+        if event["event"] == "opened":
+            worker.send(opened(event))
+        if event["event"] == "database":
+            break
+    return event
+
+
+def driver(event: Mapping[str, Any], environment: Environment) -> str:
+    """What was connected with. ConfigError where nothing was."""
+    if event.get("event") != "database":
+        raise unknown(environment)
+    return f"{event['dialect']}+{event['driver']}"
 
 
 def unknown(environment: Environment) -> ConfigError:

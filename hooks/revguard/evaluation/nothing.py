@@ -5,7 +5,7 @@ from __future__ import annotations
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
 from revguard.evaluation import failures
-from revguard.evaluation.evaluate import Evaluated
+from revguard.evaluation.tasks import Evaluated
 
 
 def refuse_nothing(evaluated: Evaluated, environment: Environment) -> None:

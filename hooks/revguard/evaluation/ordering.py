@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from revguard import project
-from revguard.databases import Choice, choose, version_numbers
+from revguard.databases import Choice, Database, choose, version_numbers
 from revguard.environments import Environment, versions
 from revguard.environments.server_images import Image
 from revguard.environments.versions import Told
@@ -64,6 +64,12 @@ class Order:
             progress=around.progress,
         )
 
+    def watched(self, told: Told | None) -> tuple[str, ...]:
+        """Files that the outcome depends on, though env.py does not read them."""
+        bootstrap = self.bootstrap
+        paths = (told.source if told else "", bootstrap.path if bootstrap else "")
+        return tuple(path for path in paths if path in self.subject.listing)
+
 
 def order(around: Surroundings, subject: Subject, *, needed: bool, missed: frozenset[str]) -> Order:
     """The order of one evaluation. ConfigError for a bootstrap that is needed and not there."""
@@ -104,9 +110,17 @@ def version_of(
     return versions.told(configured, dialect, subject.listing, folder, images)
 
 
-def mismatch(told: Told | None, dialect: str, version: str) -> str:
-    """The note on a server of another version than the project's; empty where they agree."""
+def mismatch(told: Told | None, database: Database | None) -> tuple[str, ...]:
+    """The note on a server of another version than the project's; none where they agree."""
+    if database is None:
+        return ()
+    note = difference(told, database.dialect, database.server_version)
+    return (f"proved on {note}",) if note else ()
+
+
+def difference(told: Told | None, dialect: str, version: str) -> str:
+    """How a server's version differs from the project's; empty where they agree."""
     if told is None or any(version_numbers.fits(dialect, version, one) for one in told.versions):
         return ""
     has, says = version_numbers.name(dialect, version), " or ".join(told.versions)
-    return f"proved on {has}, the project says {says} ({told.source})"
+    return f"{has}, the project says {says} ({told.source})"

@@ -6,11 +6,12 @@ import re
 
 from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Case
-from revguard.evaluation.evaluate import Task, evaluate
+from revguard.evaluation.evaluate import evaluate
 from revguard.evaluation.keeping import record_of
 from revguard.evaluation.nothing import refuse_nothing
 from revguard.evaluation.serving import Serving
 from revguard.evaluation.subject import Histories
+from revguard.evaluation.tasks import Task
 from revguard.observed import Relevance
 from revguard.records import Record
 from revguard.staging import trees

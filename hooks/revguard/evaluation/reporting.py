@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from revguard.evaluation.case import Case, on_disk
-from revguard.evaluation.evaluate import Evaluated
 from revguard.evaluation.failures import preparation
 from revguard.evaluation.findings import finished, history_findings, scripts_on_disk
 from revguard.evaluation.keeping import continued, record_of
 from revguard.evaluation.nothing import refuse_nothing
+from revguard.evaluation.tasks import Evaluated
 from revguard.history.graph import new_ids
 from revguard.records import Record
 from revguard.rules import drift, history, proof

@@ -14,7 +14,6 @@ from revguard.databases import Database, Server
 from revguard.environments.versions import Told
 from revguard.evaluation import failures
 from revguard.evaluation.ordering import Order, State
-from revguard.runs import Run
 
 # an empty database, and whether nobody waits any more, in; the tables that it has now out
 Prepare = Callable[[Database, Callable[[], bool]], list[str]]
@@ -29,18 +28,16 @@ class Serving:
 
     def __init__(
         self,
-        run: Run,
         order: Order,
         prepare: Prepare | None = None,  # an empty database, before the first revision
         *,
         snapshots: bool,
-        timeout: float,
     ) -> None:
-        self._run = run
+        self._run = order.around.run()
         self._order = order
         self._prepare = prepare
         self._snapshots = snapshots
-        self._timeout = timeout
+        self._timeout = min(order.around.timeout, _MOST_SECONDS)
         self._given_up = False
         self._stack = ExitStack()
         self._pool = ThreadPoolExecutor(1)
@@ -84,7 +81,7 @@ class Serving:
         server = self._stack.enter_context(
             databases.start(choice, run=self._run, snapshot=snapshot)
         )
-        server.wait(min(self._timeout, _MOST_SECONDS), lambda: self._given_up)
+        server.wait(self._timeout, lambda: self._given_up)
         if self._prepare is not None and server.snapshot is None:
             self.made = self._prepare(server.database(), lambda: self._given_up)
         return server

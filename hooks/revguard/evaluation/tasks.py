@@ -1,0 +1,52 @@
+"""What one run of the worker is to find out, and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from revguard.databases import Database
+from revguard.evaluation.serving import Serving
+from revguard.evaluation.subject import Histories, Subject
+
+Known = Callable[[Serving], list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to find out at one tree."""
+
+    subject: Subject
+    root: str
+    histories: Callable[[tuple[str, ...]], Histories]
+    locations: tuple[str, ...] | None  # as far as they are known before the worker says it
+    dialect: str | None  # likewise
+    driver: str = ""  # "postgresql+psycopg2", likewise
+    ahead: bool = True  # start the database before env.py asks for it
+    generate: bool
+    message: str | None = None
+    proven: tuple[str, ...] = ()  # digests of metadata for which nothing is new
+    waived: tuple[str, ...] = ()  # "op object" each
+    known: list[str] | None = None  # keys of known differences; None: ask ask_known
+    ask_known: Known | None = None
+    database: Callable[[], Database] | None = None  # another evaluation's, at the same history
+    missed: frozenset[str] = frozenset()  # extensions that an earlier try was refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What came out. `result` and `observed` are the worker's own words (worker/evaluate.py)."""
+
+    result: Mapping[str, Any]
+    observed: Mapping[str, Any]
+    refused: tuple[str, ...]  # connections that env.py tried and was not given
+    histories: Histories
+    locations: tuple[str, ...]
+    root: str
+    database: Database | None
+    driver: str
+    from_snapshot: bool
+    notes: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()  # files that it depends on, and that env.py does not read
+    timings_ms: Mapping[str, int] = field(default_factory=dict)
