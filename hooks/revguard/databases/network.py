@@ -110,7 +110,7 @@ class MysqlConnection:
         password: str | None = None,
         database: str | None = None,
         timeout: float | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | bool | None = None,  # None: where the server has it; False: never
         patience: float | None = None,  # for an answer, once it is connected; else the timeout
     ) -> None:
         import pymysql
@@ -126,7 +126,8 @@ class MysqlConnection:
                 connect_timeout=max(1, int(timeout or 10)),
                 read_timeout=timeout,
                 write_timeout=timeout,
-                ssl=tls,
+                ssl=tls or None,
+                ssl_disabled=tls is False,
                 charset="utf8mb4",
                 autocommit=True,
                 read_default_file=None,
