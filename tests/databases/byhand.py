@@ -41,6 +41,15 @@ class _Process:
         self._process.kill()
         self._process.wait()
 
+    def _certify(self):
+        self._run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                  "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                  "-keyout", "server.key", "-out", "server.crt")  # fmt: skip
+
+    def _run(self, *words):
+        done = subprocess.run(words, capture_output=True, text=True, **self._as)
+        assert done.returncode == 0, done.stderr
+
     def _answers(self):
         with socket.socket(socket.AF_UNIX) as trial:  # PyMySQL would leave its own open
             if trial.connect_ex(self.socket) != 0:
@@ -58,16 +67,19 @@ class MariaServer(_Process):
 
     def __init__(self, folder, options=()):
         super().__init__(folder)
-        self._as = {}
+        self._as = {"cwd": folder}
         self.socket = str(folder / "s.sock")
         self._command = ["mariadbd", "--no-defaults", f"--datadir={folder}/data", *options]
         self._command += [f"--socket={self.socket}", f"--pid-file={folder}/pid"]
         self._command += ["--skip-name-resolve", "--bind-address=127.0.0.1", f"--port={self.port}"]
+        self.certificate = str(folder / "server.crt")
+        self._command += [f"--ssl-cert={self.certificate}", f"--ssl-key={folder}/server.key"]
         self._command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]
         if os.geteuid() == 0:
             self._command.append("--user=root")
 
     def install(self):
+        self._certify()
         user = ["--user=root"] if os.geteuid() == 0 else []
         subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={self.folder}/data", *user,
@@ -96,7 +108,6 @@ class PostgresServer(_Process):
             "port": self.port,
             "unix_socket_directories": folder,
             "fsync": "off",
-            "ssl": "on",
             "ssl_cert_file": self.certificate,
             "ssl_key_file": folder / "server.key",
             "max_connections": 30,
@@ -110,13 +121,13 @@ class PostgresServer(_Process):
             self._as.update(user=account.uid, group=account.gid, extra_groups=[])
 
     def install(self):
-        self._run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                  "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                  "-keyout", "server.key", "-out", "server.crt")  # fmt: skip
+        self._certify()
         (self.folder / "password").write_text(SECRET)
         self._run(os.path.join(self._binaries, "initdb"), "-D", str(self._data), "-U", ADMIN,
                   "--no-sync", "-A", "scram-sha-256", f"--pwfile={self.folder}/password",
                   "-E", "UTF8", "--locale=C")  # fmt: skip
+        with open(self._data / "postgresql.conf", "a") as settings:
+            settings.write("ssl = on\n")  # not on the command line, where it could not be undone
         (self._data / "pg_hba.conf").write_text(
             "local all all scram-sha-256\n"
             "hostnossl all secure samehost reject\n"
@@ -131,7 +142,3 @@ class PostgresServer(_Process):
         return network.PostgresConnection(
             socket=self.socket, username=ADMIN, password=SECRET, database=database, timeout=20
         )
-
-    def _run(self, *words):
-        done = subprocess.run(words, capture_output=True, text=True, **self._as)
-        assert done.returncode == 0, done.stderr

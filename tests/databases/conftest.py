@@ -122,6 +122,7 @@ def mariadb(require):
     """A server with all sorts of databases: who uses it must not mind what is there."""
     found = all(map(shutil.which, ("mariadbd", "mariadb-install-db")))
     require(found, "mariadb-server-core")
+    require(shutil.which("openssl"), "openssl")
     folder = _open_folder("/dev/shm" if os.path.isdir("/dev/shm") else None)
     server = MariaServer(folder)
     server.install()

@@ -284,7 +284,7 @@ def test_what_the_server_refuses_is_raised_and_the_session_restored(root):
     root.query("CREATE TABLE rg_g.t (a INT)")
     root.query("CREATE VIEW rg_g.v AS SELECT a FROM rg_g.t")
     root.query("DROP TABLE rg_g.t")
-    with pytest.raises(ServerError, match=r"rg_h\.t|doesn't exist"):
+    with pytest.raises(ServerError, match=r"the view v cannot be copied: .*rg_h\.t"):
         mysql_copies.copy(root, "rg_g", "rg_h")
     assert root.query("SELECT @@foreign_key_checks") == [("1",)]
     for name in ("rg_g", "rg_h"):

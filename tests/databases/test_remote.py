@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -61,6 +62,11 @@ class Postgres:
     def root(self, statement, database="postgres"):
         with self.server.root(database) as connection:
             return connection.query(statement)
+
+    def reload(self, ssl):
+        self.root("SELECT pg_reload_conf()")
+        while self.root("SHOW ssl") != [(ssl,)]:
+            time.sleep(0.01)
 
     def create(self, name):
         self.root(f'CREATE DATABASE "{name}" OWNER maker')
@@ -531,9 +537,37 @@ def test_tls(of_postgres, run):
         server.wait()
 
 
-def test_no_tls_where_it_is_asked_for(of_postgres, of_maria, run):
+def test_tls_of_mariadb(of_maria, run):
+    certificate = of_maria.server.certificate
+    encrypted = "SHOW SESSION STATUS LIKE 'Ssl_version'"
+    localhost = of_maria.url(
+        host="localhost", query=f"?ssl_mode=verify_identity&ssl_ca={certificate}"
+    )
+    for url in (of_maria.url(query="?ssl=true"), localhost):
+        with start(url, "mysql", run) as server:
+            assert server.database().url["options"]["ssl_mode"] in {"REQUIRED", "VERIFY_IDENTITY"}
+            assert server._login._query(encrypted)[0][1].startswith("TLS")
+    said = refused(of_maria.url(query="?ssl_verify_cert=true"), "mysql", run)
+    assert "its certificate cannot be verified" in said
+    assert "?ssl_ca=PATH" in said
+    of_maria.root("ALTER USER maker@'127.0.0.1' REQUIRE SSL")
+    with start(of_maria.url(), "mysql", run) as server:
+        assert "options" not in server.database().url  # the driver uses it where it is there
+    said = refused(of_maria.url(query="?ssl_disabled=true"), "mysql", run)
+    of_maria.root("ALTER USER maker@'127.0.0.1' REQUIRE NONE")
+    assert "An account that requires TLS is refused so, too: add `?ssl=true`" in said
+    of_maria.root("SET GLOBAL require_secure_transport = ON")
+    said = refused(of_maria.url(query="?ssl_disabled=true"), "mysql", run)
+    of_maria.root("SET GLOBAL require_secure_transport = OFF")
+    assert "add `?ssl=true`" in said
+
+
+def test_no_tls_where_it_is_asked_for(of_postgres, run):
     of_postgres.root("ALTER SYSTEM SET ssl = off")
-    said = refused(of_maria.url(query="?ssl=true"), "mysql", run)
+    of_postgres.reload(ssl="off")
+    said = refused(of_postgres.url(query="?sslmode=require"), "postgresql", run)
+    of_postgres.root("ALTER SYSTEM RESET ssl")
+    of_postgres.reload(ssl="on")
     assert "it has no TLS, and the URL asks for it" in said
 
 

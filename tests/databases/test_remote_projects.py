@@ -1,4 +1,4 @@
-"""Projects judged by the commands on a server that the user named, with each driver."""
+"""Projects judged by the commands on a server that the user named, by each kind of driver."""
 
 import json
 import os
@@ -133,20 +133,14 @@ def url(server, query="", password=PASSWORD):
     return f"postgresql://{ROLE}:{quote(password, safe='')}@localhost:{server.port}/{query}"
 
 
-DRIVERS = {"psycopg": ("", ENV), "asyncpg": ("?sslmode=require", ASYNC_ENV)}
-DRIVERS["pg8000"] = ("?sslmode=require", ENV)
-
-
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_each_driver(server, tmp_path, driver):
-    query, env = DRIVERS[driver]
-    project = Project(tmp_path, f"postgresql+{driver}", f"server:{url(server, query)}", {}, env)
+def test_asyncpg(server, tmp_path):
+    database = f"server:{url(server, '?sslmode=require')}"
+    project = Project(tmp_path, "postgresql+asyncpg", database, {}, ASYNC_ENV)
     before = names(server)
     code, report = project.revguard("check", "--format", "json")
     assert code == 1, report
     assert [step["result"] for step in report["environments"][0]["proof"]] == ["pass"] * 4
     assert names(server) == before
-    assert quote(PASSWORD, safe="") not in project.said
 
 
 def test_blocked_added_clean(server, tmp_path):
@@ -168,10 +162,38 @@ def test_blocked_added_clean(server, tmp_path):
             assert secret not in text
 
 
-def test_a_password_in_the_configuration_is_not_shown(server, tmp_path):
-    project = Project(tmp_path, "postgresql+psycopg2", f"server:{url(server)}", {})
+def test_a_worker_that_is_killed_leaves_nothing(server, tmp_path):
+    env = ENV + "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    project = Project(tmp_path, "postgresql+psycopg2", f"server:{url(server)}", {}, env)
+    before = names(server)
+    assert project.revguard("check", "--format", "json")[0] == 3
+    assert names(server) == before
+
+
+def test_mariadb(mariadb, tmp_path):
+    password = quote(PASSWORD, safe="")
+    with mariadb.root() as root:
+        root.query(f"CREATE USER {ROLE}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")
+        root.query(rf"GRANT ALL PRIVILEGES ON `revguard\_%`.* TO {ROLE}@'127.0.0.1'")
+        before = root.query("SHOW DATABASES")
+    database = f"server:mysql://{ROLE}:{password}@127.0.0.1:{mariadb.port}/"
+    project = Project(tmp_path, "mysql+pymysql", database, {})
     code, report = project.revguard("check", "--format", "json")
-    assert code == 1
+    assert code == 1, report
+    (environment,) = report["environments"]
+    assert environment["database"]["provider"] == database.replace(password, "***")
+    assert environment["database"]["dialect"] == "mysql"
+    assert [step["result"] for step in environment["proof"]] == ["pass"] * 4
+    assert password not in project.said + project.kept()
+    with mariadb.root() as root:
+        assert root.query("SHOW DATABASES") == before
+        root.query(f"DROP USER {ROLE}@'127.0.0.1'")
+
+
+def test_a_password_in_the_configuration_is_not_shown(server, tmp_path):
+    project = Project(tmp_path, "postgresql+psycopg", f"server:{url(server)}", {})
+    code, report = project.revguard("check", "--format", "json")
+    assert code == 1, report
     shown = url(server).replace(quote(PASSWORD, safe=""), "***")
     assert report["environments"][0]["database"]["provider"] == f"server:{shown}"
     assert project.revguard("doctor")[0] == 0

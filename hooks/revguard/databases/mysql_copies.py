@@ -265,22 +265,24 @@ class _Copy:
         _, mode, text, *charset = self._show(kind, one)
         if text is None:
             raise ServerError({"M": f"the {kind.lower()} {one} may not be read by this account"})
-        return self._creation(str(text), str(mode), charset)
+        return self._creation(f"the {kind.lower()} {one}", str(text), str(mode), charset)
 
     def _view(self, one: str) -> Callable[[], None]:
         _, text, *charset = self._show("VIEW", one)
-        return self._creation(str(text), _MODE, charset)
+        return self._creation(f"the view {one}", str(text), _MODE, charset)
 
     def _trigger(self, one: str) -> Callable[[], None]:
         _, mode, text, *charset = self._show("TRIGGER", one)
-        return self._creation(str(text), str(mode), charset)
+        return self._creation(f"the trigger {one}", str(text), str(mode), charset)
 
     def _event(self, one: str) -> Callable[[], None]:
         _, mode, zone, text, *charset = self._show("EVENT", one)
-        return self._creation(str(text), str(mode), charset, {"time_zone": str(zone)})
+        at = {"time_zone": str(zone)}
+        return self._creation(f"the event {one}", str(text), str(mode), charset, at)
 
     def _creation(
         self,
+        what: str,
         text: str,
         mode: str,
         charset: Sequence[str | None],
@@ -298,13 +300,21 @@ class _Copy:
         def create() -> None:
             self._settings.set(wanted)
             try:
-                self._query(statement)
+                self._create(statement)
             except ServerError as error:
-                if error.code != _NOT_ALLOWED:
-                    raise
-                self._query(without_definer(statement))
+                told = {"C": error.code, "M": f"{what} cannot be copied: {error}"}
+                raise ServerError(told) from error
 
         return create
+
+    def _create(self, statement: str) -> None:
+        """In its definer's name, where this account may do that."""
+        try:
+            self._query(statement)
+        except ServerError as error:
+            if error.code != _NOT_ALLOWED:
+                raise
+            self._query(without_definer(statement))
 
     def _create_all(self, creations: Sequence[Callable[[], None]]) -> None:
         self._in_target(creations, _run_all)

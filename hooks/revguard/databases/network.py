@@ -114,7 +114,7 @@ class MysqlConnection:
         password: str | None = None,
         database: str | None = None,
         timeout: float | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | bool | None = None,  # None: where the server has it; False: never
         patience: float | None = None,  # for an answer, once it is connected; else the timeout
         several: bool = False,  # statements in one query
     ) -> None:
@@ -131,7 +131,8 @@ class MysqlConnection:
                 database=database,
                 read_timeout=timeout,
                 write_timeout=timeout,
-                ssl=tls,
+                ssl=tls or None,
+                ssl_disabled=tls is False,
                 charset="utf8mb4",
                 autocommit=True,
                 read_default_file=None,

@@ -14,6 +14,8 @@ from revguard.databases.wire import ServerError
 from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
+    import ssl
+
     from revguard.databases.remote_url import Target
 
 _PATIENCE_SECONDS = 60.0
@@ -114,12 +116,17 @@ class MysqlAdministration:
                 password=target.password,
                 timeout=timeout,
                 patience=max(timeout, _PATIENCE_SECONDS),
-                tls=None if target.socket else remote_tls.context(target.options),
+                tls=self._tls(),
             )
         except UnavailableError as reason:
             raise CouldNotCheck(str(reason)) from None
         except Exception as error:
             raise remote_refusals.of_mysql(error, target, "") from error
+
+    def _tls(self) -> ssl.SSLContext | bool | None:
+        if self._target.socket or remote_tls.is_forbidden(self._target.options):
+            return False
+        return remote_tls.context(self._target.options)
 
     def _value(self, statement: str) -> str:
         return str(self._query(statement)[0][0])
