@@ -10,7 +10,7 @@ from typing import Any, Iterable, Mapping
 
 Row = Mapping[str, Any]
 
-_VIEW = "information_schema.{} WHERE {} = DATABASE()"
+_VIEW = "SELECT {} FROM information_schema.{} WHERE {} = DATABASE()"
 _THERE = (
     "SELECT TABLE_NAME AS name FROM information_schema.TABLES "
     "WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'CHECK_CONSTRAINTS'"
@@ -38,12 +38,14 @@ def _rows(connection: Any, statement: str) -> list[dict[str, Any]]:
 
 
 def _of_view(connection: Any, view: str, schema: str, columns: str = "*") -> list[dict[str, Any]]:
-    return _rows(connection, f"SELECT {columns} FROM {_VIEW.format(view, schema)}")
+    return _rows(connection, _VIEW.format(columns, view, schema))
 
 
 def _text(value: Any) -> Any:
     """Some drivers give the catalog's texts as bytes."""
-    return bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else value
+    return (
+        bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else value
+    )
 
 
 def _said(row: Row, *names: str) -> str:
@@ -54,12 +56,14 @@ def _said(row: Row, *names: str) -> str:
 
 
 def _database(connection: Any) -> dict[str, str]:
-    rows = _of_view(connection, "SCHEMATA", "SCHEMA_NAME")
-    return {"database": _said(row, "DEFAULT_COLLATION_NAME", "SCHEMA_COMMENT") for row in rows}
+    (row,) = _of_view(connection, "SCHEMATA", "SCHEMA_NAME")
+    return {"database": _said(row, "DEFAULT_COLLATION_NAME", "SCHEMA_COMMENT")}
 
 
 def _tables(connection: Any) -> dict[str, str]:
-    wanted = "TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_COLLATION, ROW_FORMAT, CREATE_OPTIONS, TABLE_COMMENT"
+    wanted = (
+        "TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_COLLATION, ROW_FORMAT, CREATE_OPTIONS, TABLE_COMMENT"
+    )
     found = {}
     for row in _of_view(connection, "TABLES", "TABLE_SCHEMA", wanted):
         name, kind = row["TABLE_NAME"], row["TABLE_TYPE"]
@@ -81,7 +85,9 @@ def _columns(connection: Any) -> dict[str, str]:
         parts = [str(row["COLUMN_TYPE"]), "null" if row["IS_NULLABLE"] == "YES" else "not null"]
         if row["COLUMN_DEFAULT"] is not None:  # an empty text is one, too
             parts.append(f"default {row['COLUMN_DEFAULT']}")
-        parts.append(_said(row, "EXTRA", "GENERATION_EXPRESSION", "COLLATION_NAME", "COLUMN_COMMENT"))
+        parts.append(
+            _said(row, "EXTRA", "GENERATION_EXPRESSION", "COLLATION_NAME", "COLUMN_COMMENT")
+        )
         found[f"column {row['TABLE_NAME']}.{row['COLUMN_NAME']}"] = ", ".join(filter(None, parts))
     return found
 
