@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from .mariadb import MariaServer, programs
+
 NEUTRAL_GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -82,3 +84,11 @@ def docker_engine(tmp_path_factory, require):
         folder = folder.parent
     with engine.shared(folder, images.build) as shared:
         yield shared
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory):
+    """A MariaDB server on a socket, for all tests of this process."""
+    require(programs(), "MariaDB")
+    with MariaServer(tmp_path_factory.mktemp("m", numbered=True)) as server:
+        yield server

@@ -9,7 +9,6 @@ from revguard.errors import RevguardError
 from revguard.runs import Run
 
 from .evaluating import Databases, Forks, MariaDatabases, Server
-from .mariadb import MariaServer, programs
 from .project import Project, explained
 
 SERVERS = {"postgresql": "postgresql", "mariadb": "mariadb", "mysql": "mariadb"}
@@ -44,11 +43,9 @@ def postgresql(changes_cache, require):
 
 
 @pytest.fixture(scope="session")
-def mariadb(tmp_path_factory, require):
+def mariadb(mariadb_server):
     """A MariaDB server, with a database for each test."""
-    require(programs(), "MariaDB")
-    with MariaServer(tmp_path_factory.mktemp("m", numbered=True)) as server:
-        yield MariaDatabases(server)
+    return MariaDatabases(mariadb_server)
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg2
 
 import revguard
-
-if TYPE_CHECKING:
-    from .mariadb import MariaServer
 
 WORKER = Path(revguard.__file__).parent / "worker"
 PYTHON = os.environ.get("REVGUARD_TEST_PYTHON", sys.executable)
@@ -144,7 +141,7 @@ class Server:
 class MariaDatabases:
     """A MariaDB server of the session, with a database for whoever asks."""
 
-    def __init__(self, server: MariaServer) -> None:
+    def __init__(self, server: Any) -> None:
         self.url = server.url
         self.execute = server.execute
 

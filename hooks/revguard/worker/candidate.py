@@ -25,6 +25,8 @@ from . import (
     project,
     rendering,
     subtraction,
+    suspended,
+    types_mysql,
 )
 
 _PLACEHOLDER = "revguard"
@@ -43,6 +45,7 @@ class Comparison:
         script.upgrade_ops_list[-1].upgrade_token = context.opts["upgrade_token"]
         script.downgrade_ops_list[-1].downgrade_token = context.opts["downgrade_token"]
         defaults.install(context)
+        types_mysql.install(context)
         compare._populate_migration_script(self.context, script)
         complete.before_hooks(script, context)
         script.rev_id = _revision_id(heads, self.differences())
@@ -112,6 +115,7 @@ def write(
             prerequisites.complete(script, comparison.context)
         elif dialect.name in ("mysql", "mariadb"):
             implicit.complete(script, comparison.context)
+            suspended.complete(script, comparison.context)
         if with_casts:
             casts.add_casts(script, comparison.context)
         if script.message is None:

@@ -10,7 +10,7 @@ from typing import Any, Iterable, Mapping
 
 Row = Mapping[str, Any]
 
-_VIEW = "information_schema.{} WHERE {} = DATABASE()"
+_VIEW = "SELECT {} FROM information_schema.{} WHERE {} = DATABASE()"
 _THERE = (
     "SELECT TABLE_NAME AS name FROM information_schema.TABLES "
     "WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'CHECK_CONSTRAINTS'"
@@ -38,7 +38,7 @@ def _rows(connection: Any, statement: str) -> list[dict[str, Any]]:
 
 
 def _of_view(connection: Any, view: str, schema: str, columns: str = "*") -> list[dict[str, Any]]:
-    return _rows(connection, f"SELECT {columns} FROM {_VIEW.format(view, schema)}")
+    return _rows(connection, _VIEW.format(columns, view, schema))
 
 
 def _text(value: Any) -> Any:
@@ -56,8 +56,8 @@ def _said(row: Row, *names: str) -> str:
 
 
 def _database(connection: Any) -> dict[str, str]:
-    rows = _of_view(connection, "SCHEMATA", "SCHEMA_NAME")
-    return {"database": _said(row, "DEFAULT_COLLATION_NAME", "SCHEMA_COMMENT") for row in rows}
+    (row,) = _of_view(connection, "SCHEMATA", "SCHEMA_NAME")
+    return {"database": _said(row, "DEFAULT_COLLATION_NAME", "SCHEMA_COMMENT")}
 
 
 def _tables(connection: Any) -> dict[str, str]:

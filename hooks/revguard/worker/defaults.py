@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, Iterator
 
 from alembic.ddl.base import ColumnDefault
-from sqlalchemy import Column, MetaData, Table, exc, text
+from sqlalchemy import Column, exc, text
+
+from . import types_mysql
 
 _SCRATCH = "revguard_default"
 _STORED = """
@@ -79,29 +81,22 @@ def _mysql(
     if declared is None or stored is None:
         return True
     with suppress(exc.SQLAlchemyError):
+        bare = Column(
+            column.name,
+            inspected.type,  # as it is now: for another the default may be spelled otherwise
+            server_default=column.server_default,
+            nullable=column.nullable,
+        )
         table = impl.dialect.identifier_preparer.format_table(column.table)
-        return _spelled_by_mysql(impl, inspected, column) != _shown(impl, table, column)
+        there = types_mysql.shown(impl, table, column.name)
+        made = types_mysql.scratch(impl, types_mysql.specified(impl, bare))
+        return bool(_default_in(made) != _default_in(there))
     return True
 
 
-def _spelled_by_mysql(impl: Any, inspected: Any, column: Any) -> Any:
-    """The declared default as the server would show it for the column's present type."""
-    bare = Column(
-        column.name, inspected.type, server_default=column.server_default, nullable=column.nullable
-    )
-    scratch = Table(_SCRATCH, MetaData(), bare)
-    made = impl.dialect.ddl_compiler(impl.dialect, None).get_column_specification(bare)
-    impl.connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {_SCRATCH} ({made})")
-    try:
-        return _shown(impl, scratch.name, column)
-    finally:
-        impl.connection.exec_driver_sql(f"DROP TEMPORARY TABLE {_SCRATCH}")
-
-
-def _shown(impl: Any, table: str, column: Any) -> Any:
-    rows = impl.connection.exec_driver_sql(f"SHOW COLUMNS FROM {table}").mappings()
-    (found,) = [row for row in rows if row["Field"] == column.name]
-    return found["Default"], str(found["Extra"]).replace("DEFAULT_GENERATED", "").strip()
+def _default_in(row: Any) -> tuple[Any, str]:
+    """Default and ON UPDATE in a row of SHOW COLUMNS."""
+    return row["Default"], str(row["Extra"]).replace("DEFAULT_GENERATED", "").strip().lower()
 
 
 @contextmanager

@@ -272,27 +272,10 @@ class _Completion:
     ) -> None:
         """The operation that makes an index becomes a statement that also drops the old one."""
         new = made[0], made[1], _is_unique(op)
-        _replace(self._upgrade, op, sql(self._altered(table, old, new)))
+        _replace(self._upgrade, op, altered(self._context.dialect, table, old, new))
         for _, one in list(leaves(self._downgrade)):
             if _drops_index(one) == made[0] and _table(one) == table:
-                _replace(self._downgrade, one, sql(self._altered(table, new, old)))
-
-    def _altered(
-        self, table: Table, old: tuple[str, Columns, bool], new: tuple[str, Columns, bool]
-    ) -> str:
-        schema, name = table
-        place = ".".join(self._quoted(one) for one in (schema, name) if one)
-        columns = ", ".join(map(self._quoted, new[1]))
-        kind = "UNIQUE INDEX" if new[2] else "INDEX"
-        return (
-            f"ALTER TABLE {place} DROP INDEX {self._quoted(old[0])}, "
-            f"ADD {kind} {self._quoted(new[0])} ({columns})"
-        )
-
-    def _quoted(self, name: str) -> str:
-        preparer = self._context.dialect.identifier_preparer
-        quoted = str(preparer.quote(name))
-        return quoted.replace("%%", "%") if getattr(preparer, "_double_percents", False) else quoted
+                _replace(self._downgrade, one, altered(self._context.dialect, table, new, old))
 
     def _creations(self, table: Table, name: str) -> Iterator[Any]:
         for _, one in list(leaves(self._downgrade)):
@@ -307,6 +290,24 @@ class _Completion:
     def _behind_creation(self, table: Table, name: str, op: Any) -> None:
         for one in self._creations(table, name):
             _insert_behind(self._downgrade, one, op)
+
+
+def altered(
+    dialect: Any, table: Table, old: tuple[str, Columns, bool], new: tuple[str, Columns, bool]
+) -> Any:
+    """One statement that drops an index and makes another."""
+
+    def quoted(name: str) -> str:
+        preparer = dialect.identifier_preparer
+        text = str(preparer.quote(name))
+        return text.replace("%%", "%") if getattr(preparer, "_double_percents", False) else text
+
+    place = ".".join(quoted(one) for one in table if one)
+    columns = ", ".join(map(quoted, new[1]))
+    kind = "UNIQUE INDEX" if new[2] else "INDEX"
+    return sql(
+        f"ALTER TABLE {place} DROP INDEX {quoted(old[0])}, ADD {kind} {quoted(new[0])} ({columns})"
+    )
 
 
 def _is_plain(op: Any) -> bool:

@@ -47,6 +47,7 @@ class MariaServer:
                     server,
                     *options,
                     f"--socket={self.socket}",
+                    f"--tmpdir={folder}",  # a starting server clears it of all temporary tables
                     "--skip-networking",
                     "--innodb-flush-log-at-trx-commit=0",
                     "--skip-log-bin",
@@ -56,7 +57,7 @@ class MariaServer:
                 stderr=stream,
             )
 
-    def __enter__(self) -> MariaServer:
+    def __enter__(self):
         until = time.monotonic() + 30
         while not self._answers():
             assert self.process.poll() is None, "the server ended"
