@@ -287,7 +287,7 @@ class TestRefusals:
         )
         assert "`docker pull localhost:1/postgres:15`" in caught.value.hint
         assert told == ["pulling localhost:1/postgres:15"]
-        assert engine.containers() == []
+        assert engine_is_without(engine, run)
 
     @pytest.mark.parametrize(
         ("image", "says"),

@@ -48,27 +48,11 @@ def _remove(engine: Engine, names: Iterable[tuple[str, bool]]) -> bool:
 
 def _remove_one(client: Any, name: str, stays: bool) -> None:
     """One that stays is removed only where its run was killed before it began."""
-    from docker.errors import APIError, NotFound
-
-    try:
-        if not stays or client.inspect_container(name)["State"]["Status"] == "created":
-            client.remove_container(name, v=True, force=True)
-    except NotFound:
-        return
-    except APIError:  # it is being removed already
-        _wait_for_removal(client, name)
-
-
-def _wait_for_removal(client: Any, name: str) -> None:
     from docker.errors import NotFound
 
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        try:
-            client.inspect_container(name)
-        except NotFound:
-            return
-        time.sleep(0.05)
+    with suppress(NotFound):
+        if not stays or client.inspect_container(name)["State"]["Status"] == "created":
+            docker_engine.remove(client, name)
 
 
 def _noted(paths: Sequence[str]) -> Iterator[tuple[Engine, str, bool]]:

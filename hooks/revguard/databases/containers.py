@@ -89,9 +89,9 @@ class Container:
 
     def remove(self) -> None:
         """End it and remove it with its volumes."""
-        self.let_go()
         if self.id and not docker_engine.silent(self._engine):
             remove(self._client, self.id)
+        self.let_go()
 
     def _start(self) -> None:
         if self._engine.attachable:
@@ -114,11 +114,11 @@ def note(run: Run, engine: Engine, name: str, *, stays: bool = False) -> None:
 
 
 def remove(client: Any, name: str) -> None:
-    """End a container and remove it with its volumes, if it is there."""
+    """End a container and remove it with its volumes, if it and its engine are there."""
     from docker.errors import DockerException
 
-    with suppress(DockerException, OSError):  # it removes itself, too
-        client.remove_container(name, v=True, force=True)
+    with suppress(DockerException, OSError):  # it ends itself, too
+        docker_engine.remove(client, name)
 
 
 def archive(client: Any, name: str, plan: Plan, target: Path, *, again: bool) -> bool:

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import socket
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 _ASKING_SECONDS = 5  # for an engine to say what it is
+_CONFLICT = 409
+_REMOVAL_SECONDS = 10.0
 _START = {
     "docker": "start it: `sudo systemctl start docker`, or Docker Desktop",
     "podman": "start it: `systemctl --user start podman.socket`",
@@ -117,6 +120,20 @@ def answers(client: Any, engine: Engine) -> bool:
         return False
 
 
+def remove(client: Any, name: str) -> None:
+    """End a container and remove it with its volumes; returns when it is gone. DockerException."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        client.remove_container(name, v=True, force=True)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != _CONFLICT:
+            raise
+        _wait_for_removal(client, name)  # it ended, and is being removed for that
+
+
 @contextmanager
 def refused_as_unavailable(engine: Engine) -> Iterator[None]:
     """Every way in which an engine fails to answer is an UnavailableError with the reason."""
@@ -142,6 +159,16 @@ def reason(error: BaseException) -> str:
             return inner.strerror
         inner = inner.__cause__ or inner.__context__
     return str(error)
+
+
+def _wait_for_removal(client: Any, name: str) -> None:
+    from docker.errors import NotFound
+
+    until = time.monotonic() + _REMOVAL_SECONDS
+    with suppress(NotFound):
+        while time.monotonic() < until:
+            client.inspect_container(name)
+            time.sleep(0.02)
 
 
 def _options(engine: Engine) -> dict[str, Any]:

@@ -3,6 +3,7 @@ pure Python both, and loaded only where such a server is used."""
 
 from __future__ import annotations
 
+import struct
 from socket import AF_UNIX, SOCK_STREAM, create_connection
 from socket import socket as Socket  # noqa: N812
 from typing import TYPE_CHECKING, Any, Protocol
@@ -202,6 +203,8 @@ class _PostgresErrors(_Errors):
             return ServerError({str(key): str(value) for key, value in fields.items()})
         if isinstance(error, exceptions.Error):  # it could not connect, or lost the connection
             return ConnectionError(str(fields))
+        if isinstance(error, (struct.error, KeyError, IndexError)):  # it lost it within a message
+            return ConnectionError("the server closed the connection in the middle of a message")
         return None
 
 
