@@ -43,34 +43,34 @@ SEEN = [
     ("charset", "ALTER TABLE things DEFAULT CHARACTER SET latin1"),
     ("row format", "ALTER TABLE things ROW_FORMAT=COMPRESSED"),
     ("check", "ALTER TABLE things DROP CONSTRAINT sane"),
-    ("check text", "ALTER TABLE things DROP CONSTRAINT sane; ALTER TABLE things ADD CONSTRAINT "
-     "sane CHECK (n < 99)"),
+    ("check text", ("ALTER TABLE things DROP CONSTRAINT sane; ALTER TABLE things ADD CONSTRAINT "
+     "sane CHECK (n < 99)")),
     ("unique", "ALTER TABLE things DROP INDEX uq"),
     ("no longer unique", "ALTER TABLE things DROP INDEX uq, ADD INDEX uq (n, u)"),
     ("foreign key", "ALTER TABLE things DROP FOREIGN KEY fk"),
-    ("on delete", "ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things ADD CONSTRAINT fk "
-     "FOREIGN KEY (u) REFERENCES users (id) ON DELETE CASCADE"),
+    ("on delete", ("ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things ADD CONSTRAINT fk "
+     "FOREIGN KEY (u) REFERENCES users (id) ON DELETE CASCADE")),
     ("index of a key", "ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things DROP INDEX fk"),
     ("primary key", "ALTER TABLE things MODIFY id INT, DROP PRIMARY KEY"),
     ("index", "DROP INDEX ix ON things"),
     ("index name", "ALTER TABLE things RENAME INDEX ix TO iy"),
     ("index columns", "ALTER TABLE things DROP INDEX ix, ADD INDEX ix (s, n)"),
-    ("index length", "CREATE INDEX il ON users (name(3)); ALTER TABLE users DROP INDEX il, ADD "
-     "INDEX il (name(4))"),
+    ("index length", ("CREATE INDEX il ON users (name(3)); ALTER TABLE users DROP INDEX il, ADD "
+     "INDEX il (name(4))")),
     ("table", "CREATE TABLE more (id INT)"),
-    ("partition", "CREATE TABLE parts (n INT) PARTITION BY RANGE (n) "
-     "(PARTITION p0 VALUES LESS THAN (9))"),
+    ("partition", ("CREATE TABLE parts (n INT) PARTITION BY RANGE (n) "
+     "(PARTITION p0 VALUES LESS THAN (9))")),
     ("versioned", "ALTER TABLE users ADD SYSTEM VERSIONING"),
     ("view", "DROP VIEW many"),
     ("view text", "CREATE OR REPLACE VIEW many AS SELECT n FROM things WHERE n > 4"),
     ("trigger", "DROP TRIGGER touched"),
-    ("trigger text", "CREATE OR REPLACE TRIGGER touched BEFORE UPDATE ON things FOR EACH ROW "
-     "SET NEW.n = NEW.n + 2"),
+    ("trigger text", ("CREATE OR REPLACE TRIGGER touched BEFORE UPDATE ON things FOR EACH ROW "
+     "SET NEW.n = NEW.n + 2")),
     ("function", "DROP FUNCTION twice"),
-    ("function text", "CREATE OR REPLACE FUNCTION twice(n INT) RETURNS INT DETERMINISTIC "
-     "RETURN n + n"),
-    ("argument", "CREATE OR REPLACE FUNCTION twice(n BIGINT) RETURNS INT DETERMINISTIC "
-     "RETURN n * 2"),
+    ("function text", ("CREATE OR REPLACE FUNCTION twice(n INT) RETURNS INT DETERMINISTIC "
+     "RETURN n + n")),
+    ("argument", ("CREATE OR REPLACE FUNCTION twice(n BIGINT) RETURNS INT DETERMINISTIC "
+     "RETURN n * 2")),
     ("procedure", "DROP PROCEDURE tidy"),
     ("event", "DROP EVENT nightly"),
     ("event schedule", "ALTER EVENT nightly ON SCHEDULE EVERY 2 DAY"),
@@ -81,18 +81,18 @@ SEEN = [
 # what is the same for whoever uses the database
 UNSEEN = [
     ("column order", "ALTER TABLE things MODIFY s ENUM('a', 'b') FIRST"),
-    ("rows and counters", "INSERT INTO users (name) VALUES ('x'); SELECT NEXTVAL(numbers); "
-     "ALTER TABLE things AUTO_INCREMENT = 77"),
+    ("rows and counters", ("INSERT INTO users (name) VALUES ('x'); SELECT NEXTVAL(numbers); "
+     "ALTER TABLE things AUTO_INCREMENT = 77")),
     ("index made anew", "DROP INDEX ix ON things; CREATE INDEX ix ON things (s)"),
-    ("key made anew", "ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things DROP INDEX fk; "
-     "ALTER TABLE things ADD CONSTRAINT fk FOREIGN KEY (u) REFERENCES users (id)"),
-    ("the same by another word", "ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things ADD "
-     "CONSTRAINT fk FOREIGN KEY (u) REFERENCES users (id) ON DELETE NO ACTION"),
-    ("check made anew", "ALTER TABLE things DROP CONSTRAINT sane; ALTER TABLE things ADD "
-     "CONSTRAINT sane CHECK ((n < 100))"),
+    ("key made anew", ("ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things DROP INDEX fk; "
+     "ALTER TABLE things ADD CONSTRAINT fk FOREIGN KEY (u) REFERENCES users (id)")),
+    ("the same by another word", ("ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things ADD "
+     "CONSTRAINT fk FOREIGN KEY (u) REFERENCES users (id) ON DELETE NO ACTION")),
+    ("check made anew", ("ALTER TABLE things DROP CONSTRAINT sane; ALTER TABLE things ADD "
+     "CONSTRAINT sane CHECK ((n < 100))")),
     ("view made anew", "DROP VIEW many; CREATE VIEW many AS SELECT n FROM things WHERE (n > 3)"),
-    ("event made anew", "DROP EVENT nightly; "
-     "CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM things"),
+    ("event made anew", ("DROP EVENT nightly; "
+     "CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM things")),
     ("statistics gathered", "ANALYZE TABLE things"),
     ("temporary table", "CREATE TEMPORARY TABLE passing (id INT)"),
     ("version table", "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"),
