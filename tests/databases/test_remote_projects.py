@@ -170,6 +170,26 @@ def test_a_worker_that_is_killed_leaves_nothing(server, tmp_path):
     assert names(server) == before
 
 
+def test_a_server_that_dies_in_the_middle(server, tmp_path):
+    kill = f"    import os, signal, time; os.kill({server._process.pid}, signal.SIGQUIT)\n"
+    env = ENV.replace(
+        "    with context.begin", f"{kill}    time.sleep(0.3)\n    with context.begin"
+    )
+    project = Project(tmp_path, "postgresql+psycopg2", f"server:{url(server)}", {}, env)
+    code, report = project.revguard("check", "--format", "json")
+    server.kill()
+    server.start()
+    assert code == 3
+    (environment,) = report["environments"]
+    assert "the ephemeral database server ended in the middle" in environment["error"]
+    left = [name for name in names(server) if name.startswith("revguard_")]
+    (note,) = environment["notes"]
+    assert all(name in note for name in left)
+    with server.root() as root:
+        for name in left:
+            root.query(f'DROP DATABASE "{name}"')
+
+
 def test_mariadb(mariadb, tmp_path):
     password = quote(PASSWORD, safe="")
     with mariadb.root() as root:

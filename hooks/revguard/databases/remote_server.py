@@ -191,26 +191,25 @@ class RemoteServer:
     def _sweep(self, login: Administration) -> None:
         """Drop what runs left that were killed: old, and nobody shows that it is in use."""
         patience = datetime.timedelta(seconds=self._installation.wanted.timeout)
-        now = datetime.datetime.strptime(login.now(), _STAMP)  # noqa: DTZ007 - both are in UTC
+        now = _moment(login.now())
         for name in login.names():
             found = _NAME.fullmatch(name)
-            if found is None:
-                continue
-            with suppress(ValueError):
-                made = datetime.datetime.strptime(found["made"], _STAMP)  # noqa: DTZ007
-                if now - made > patience and not login.lives(name, found["run"]):
-                    self._drop_or_tell(name, left_by="a run that was killed")
+            made = _moment(found["made"]) if found else None
+            old = made is not None and now is not None and now - made > patience
+            if found and old and not login.lives(name, found["run"]):
+                self._drop_or_tell(name, left_by="a run that was killed")
 
     def _drop_or_tell(self, name: str, left_by: str = "") -> None:
         """What cannot be dropped is told with the statement that does it, and swept later."""
         try:
             self._drop(name)
         except (OSError, ServerError, CouldNotCheck) as error:
+            why = error.message if isinstance(error, CouldNotCheck) else str(error)
             of = f", left by {left_by}," if left_by else ""
             assert self._login is not None
             self._run.notes.append(
                 f"the scratch database {name}{of} could not be dropped from "
-                f"{self._target.place} ({error}); a later run will, or "
+                f"{self._target.place} ({why}); a later run will, or "
                 f"`{self._login.drop_command(name)}`"
             )
 
@@ -226,6 +225,13 @@ class RemoteServer:
             self._login.drop(name)
         if name in self._made:
             self._made.remove(name)
+
+
+def _moment(stamp: str) -> datetime.datetime | None:
+    """In UTC, as all stamps are; None for what is no time."""
+    with suppress(ValueError):
+        return datetime.datetime.strptime(stamp, _STAMP)  # noqa: DTZ007
+    return None
 
 
 def _log_in(target: Target, run: Run, timeout: float) -> Administration:
