@@ -272,6 +272,17 @@ class TestSnapshots:
             assert self.best(run, choice) is None
         assert places.left() == []
 
+    def test_a_broken_data_folder_is_made_anew(self, places, engine):
+        choice = choose(engine, "postgresql")
+        for broken in (False, True, False):
+            with places.run() as run:
+                if broken:
+                    (kept,) = stored.listing(places.cache / "servers")
+                    archive = kept.state / "data.tar"
+                    archive.write_bytes(b"x" * archive.stat().st_size)
+                with served(run, choice) as server:
+                    assert sql(server.database(), "SELECT 1") == [("1",)]
+
 
 class TestRefusals:
     def test_an_image_that_is_nowhere(self, run, engine):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from revguard import leftovers
+from revguard.databases import container_archives as archives
 from revguard.databases import (
     containers,
     dialects,
@@ -18,8 +15,8 @@ from revguard.databases import (
     images,
     pulling,
     snapshots,
-    stored,
 )
+from revguard.databases.container_archives import Source
 from revguard.databases.providing import Database, Installation, UnavailableError, Url
 from revguard.databases.wire import ServerError
 from revguard.errors import CouldNotCheck
@@ -41,9 +38,6 @@ _POLL_SECONDS = 0.01
 _LOGIN_SECONDS = 5.0  # for a server that took the connection to answer it
 _WORK_SECONDS = 300.0  # for one statement
 _LAST_LINES = 8
-_UNUSED_LIMIT = 256 << 20  # bytes of initialised data folders that we keep
-_ARCHIVE = "data.tar"
-_PASSWORD = "password"  # noqa: S105 - the name of a file
 _CRASHED = re.compile(r"was terminated by signal \d|PANIC:|got signal \d")
 
 
@@ -93,7 +87,7 @@ class ContainerServer:
         self._remove()
 
     def wait(self, timeout: float = 60, cancelled: Callable[[], bool] | None = None) -> None:
-        """Until a login answers; a snapshot that does not start is discarded for an empty one."""
+        """Until a login answers; a stored state that does not start is discarded."""
         if self._version:
             return
         if self._image is None:
@@ -101,18 +95,10 @@ class ContainerServer:
             name = self._image_name
             self._image = pulling.pull(self._client, self._engine, name, progress, cancelled)
             self._begin(self._image)
-        try:
-            self._wait(timeout, cancelled)
-        except _EndedError:
-            if self.snapshot is None:
-                raise self._never_ready("it ended by itself") from None
-            snapshots.discard(self.snapshot)
-            self.snapshot = None
+        while not self._wait(timeout, cancelled):
+            if not self._without_source():
+                raise self._never_ready("it ended by itself")
             self._begin(self._image)
-            try:
-                self._wait(timeout, cancelled)
-            except _EndedError:
-                raise self._never_ready("it ended by itself") from None
         self._keep_pristine(timeout, cancelled)
 
     def failure(self) -> str:
@@ -150,7 +136,7 @@ class ContainerServer:
                     return None
         except (OSError, ServerError):
             return None
-        folder = self._archived(container)
+        folder = archives.taken(self._run, container)
         if folder is None:
             return None
         return snapshots.store(
@@ -183,7 +169,8 @@ class ContainerServer:
             ),
         )
 
-    def _wait(self, timeout: float, cancelled: Callable[[], bool] | None) -> None:
+    def _wait(self, timeout: float, cancelled: Callable[[], bool] | None) -> bool:
+        """Whether a login answered; False where the server ended before."""
         until = time.monotonic() + timeout
         while True:
             if cancelled is not None and cancelled():
@@ -192,14 +179,14 @@ class ContainerServer:
             try:
                 with self._connect(max(min(left, _LOGIN_SECONDS), 0.1)) as connection:
                     self._ready(connection)
-                    return
+                    return True
             except ServerError as error:
                 if not self._dialect.is_starting(error):
                     raise self._never_ready(f"it refuses our login: {error}") from error
             except OSError:
                 pass  # the engine's proxy takes connections long before the server does
             if self._ended():
-                raise _EndedError
+                return False
             if time.monotonic() > until:
                 raise self._never_ready(f"no login was answered in {timeout:.0f} seconds")
             time.sleep(_POLL_SECONDS)
@@ -208,60 +195,55 @@ class ContainerServer:
         """A login was answered for the first time."""
         self._version = _plain(connection.parameters.get("server_version", ""))
 
-    def _source(self) -> _Source:
+    def _source(self) -> Source:
         """The snapshot's data folder, else the one with the empty database."""
-        found = _Source.of(self.snapshot.state) if self.snapshot and self._can_give() else _Source()
+        found = Source()
+        if self.snapshot is not None and self._engine.attachable:
+            found = archives.of_state(self.snapshot.state)
         if found.archive is None:
             self.snapshot = None
-            found = self._pristine_source()
+            found = self._pristine()
         return found
 
-    def _pristine_source(self) -> _Source:
-        """The stored data folder of this image with the empty database, if there is one."""
-        found = stored.load(self._pristine_folder(), run=self._run) if self._can_give() else None
-        return _Source.of(found.state) if found else _Source()
+    def _pristine(self) -> Source:
+        """The stored data folder of this image with the empty database, if it can be brought."""
+        if not self._engine.attachable:
+            return Source()
+        return archives.pristine(self._run, self._plain_identity)
 
-    def _pristine_folder(self) -> Path:
+    def _without_source(self) -> bool:
+        """Discard what the container began with; False where that was nothing."""
+        if self._container is None or self._container.plan.archive is None:
+            return False
+        if self.snapshot is not None:
+            snapshots.discard(self.snapshot)
+            self.snapshot = None
+        else:
+            archives.discard_pristine(self._run, self._plain_identity)
+        return True
+
+    @property
+    def _plain_identity(self) -> str:
         assert self._image is not None
-        return self._run.cache / "servers" / images.identity(self._image, self._family)
+        return images.identity(self._image, self._family)
 
     def _keep_pristine(self, timeout: float, cancelled: Callable[[], bool] | None) -> None:
         """Once for each image: the next runs do without its initialisation."""
         container = self._container
-        if container is None or container.plan.archive is not None or not self._can_give():
+        if container is None or container.plan.archive is not None:
             return
-        if not self._run.cache_writable:
+        if not self._run.cache_writable or not self._engine.attachable:
             return
         try:
             with self._connect(_WORK_SECONDS) as connection:
                 self._dialect.strip(connection)
         except (OSError, ServerError):
             return
-        folder = self._archived(container, again=True)
+        folder = archives.taken(self._run, container, again=True)
         if folder is not None:
-            stored.keep(folder, self._pristine_folder(), {}, run=self._run, owned=True)
-            stored.evict(self._pristine_folder().parent, _UNUSED_LIMIT)
-        try:
-            self._wait(timeout, cancelled)
-        except _EndedError:
-            raise self._never_ready("it ended by itself") from None
-
-    def _can_give(self) -> bool:
-        """Whether a data folder can be brought into the container."""
-        return self._engine.attachable
-
-    def _archived(self, container: Container, *, again: bool = False) -> Path | None:
-        """A folder with the stopped server's data and its password."""
-        folder = self._run.folder / f"archive{self._run.number()}"
-        try:
-            folder.mkdir(0o700)
-            if container.keep(folder / _ARCHIVE, again=again):
-                (folder / _PASSWORD).write_text(container.plan.password, "ascii")
-                return folder
-        except OSError:
-            pass
-        leftovers.remove_folder(os.fspath(folder))
-        return None
+            archives.keep_pristine(self._run, self._plain_identity, folder)
+        if not self._wait(timeout, cancelled):
+            raise self._never_ready("it ended by itself")
 
     def _never_ready(self, why: str) -> CouldNotCheck:
         if self._ended() and not docker_engine.answers(self._client, self._engine):
@@ -334,25 +316,6 @@ class ContainerServer:
         self._remove_container()
         with suppress(OSError):
             self._client.close()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
-    """A stored data folder, and the password that its server takes."""
-
-    archive: Path | None = None
-    password: str = ""
-
-    @classmethod
-    def of(cls, state: Path) -> _Source:
-        try:
-            return cls(archive=state / _ARCHIVE, password=(state / _PASSWORD).read_text("ascii"))
-        except OSError:
-            return cls()
-
-
-class _EndedError(Exception):
-    """The server ended before a login answered."""
 
 
 def _client(engine: Engine) -> Any:

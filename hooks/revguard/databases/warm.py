@@ -140,7 +140,7 @@ class WarmServer(ContainerServer):
         """Whether it was made and is held; False where another run is faster."""
         from docker.errors import APIError
 
-        source = self._pristine_source()
+        source = self._pristine()
         labels = containers.labels(self._run, self._wanted.project)
         plan = containers.Plan(
             name=name,
