@@ -124,9 +124,10 @@ class TestBootstrap:
         assert (first["verdict"], first["cached"]) == ("pass", "no"), first
         # from the snapshot, which has the role: another revision on the same history
         one_shop.commit_all("second")
-        one_shop.write(
-            "migrations/versions/0003_more.py", script("0003", "0002", **adds("users", "size"))
-        )
+        more = adds("users", "size")
+        more["upgrade"] += '\nop.execute("GRANT SELECT ON users TO clerk")'
+        more["downgrade"] = f'op.execute("REVOKE ALL ON users FROM clerk")\n{more["downgrade"]}'
+        one_shop.write("migrations/versions/0003_more.py", script("0003", "0002", **more))
         one_shop.model(text="    size = Column(String(100), nullable=True)\n")
         one_shop.git("add", "-A")
         again = one(reports.check(one_shop))
@@ -154,6 +155,18 @@ class TestBootstrap:
         assert found["verdict"] == "error"
         assert f"Put `{typed}` into a file" in found["hint"]
         assert "[tool.revguard.environments.shop]" in found["hint"]
+
+    def test_what_a_new_revision_relies_on_is_named(self, prepared, reports):
+        one_shop = prepared()
+        one_shop.replace(
+            "migrations/versions/0002_more.py",
+            "def upgrade():\n",
+            'def upgrade():\n    op.execute("GRANT SELECT ON users TO clerk")\n',
+        )
+        one_shop.git("add", "-A")
+        found = one(reports.check(one_shop, "--no-cache"))
+        (finding,) = [one for one in found["findings"] if one["rule"] == "proof/upgrade-fails"]
+        assert "Put `CREATE ROLE clerk;` into a file" in finding["hint"]
 
     SCRIPT = (
         "#!{python}\nimport os, psycopg2, pathlib\n"
