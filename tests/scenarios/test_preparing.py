@@ -211,14 +211,36 @@ class TestBootstrap:
     def test_one_that_never_ends(self, prepared, reports, tmp_path):
         mark = f"{tmp_path}/alive"
         text = f"#!/bin/sh\nwhile :; do date +%N > {mark}; sleep 0.05; done\n"
-        settings = "bootstrap = 'ci/first'\ntimeout = 2\n"
+        settings = "bootstrap = 'ci/first'\ntimeout = 6\n"
         found = one(reports.check(prepared(settings, {"ci/first": text}), "--no-cache"))
-        assert "the bootstrap ci/first did not end within 2 s" in found["error"]
+        assert "the bootstrap ci/first did not end within 6 s" in found["error"]
         with open(mark) as file:
             last = file.read()
         time.sleep(0.2)
         with open(mark) as file:
             assert file.read() == last
+
+    def test_sql_that_never_ends(self, prepared, reports):
+        settings = "bootstrap = 'ci/first.sql'\ntimeout = 6\n"
+        one_shop = prepared(settings, {"ci/first.sql": "SELECT pg_sleep(60);\n"})
+        found = one(reports.check(one_shop, "--no-cache"))
+        assert "fails at ci/first.sql: it did not end within 6 s" in found["error"]
+
+    def test_sql_that_is_interrupted(self, prepared):
+        one_shop = prepared(
+            "bootstrap = 'ci/first.sql'\n", {"ci/first.sql": "SELECT pg_sleep(60);\n"}
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "revguard", "check"],
+            cwd=one_shop.path,
+            env={**one_shop.environ, "PYTHONPATH": OURS},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert (process.returncode, said) == (130, "revguard: interrupted\n")
 
     def test_one_that_is_interrupted(self, prepared, tmp_path):
         mark = tmp_path / "alive"
