@@ -154,7 +154,7 @@ def test_the_variables_of_clients():
 
 
 def test_the_place_of_an_error_is_told(run, local):
-    with databases.start(local, run=run) as server, addresses.connect(server.database()) as one:
+    with databases.start(local, run=run) as server, addresses.connect(server.database(), 20) as one:
         with pytest.raises(wire.ServerError) as caught:
             one.query("SELECT 1;\nSELEKT 2")
         assert caught.value.position == 11

@@ -124,9 +124,10 @@ class TestBootstrap:
         assert (first["verdict"], first["cached"]) == ("pass", "no"), first
         # from the snapshot, which has the role: another revision on the same history
         one_shop.commit_all("second")
-        one_shop.write(
-            "migrations/versions/0003_more.py", script("0003", "0002", **adds("users", "size"))
-        )
+        more = adds("users", "size")
+        more["upgrade"] += '\nop.execute("GRANT SELECT ON users TO clerk")'
+        more["downgrade"] = f'op.execute("REVOKE ALL ON users FROM clerk")\n{more["downgrade"]}'
+        one_shop.write("migrations/versions/0003_more.py", script("0003", "0002", **more))
         one_shop.model(text="    size = Column(String(100), nullable=True)\n")
         one_shop.git("add", "-A")
         again = one(reports.check(one_shop))
@@ -154,6 +155,18 @@ class TestBootstrap:
         assert found["verdict"] == "error"
         assert f"Put `{typed}` into a file" in found["hint"]
         assert "[tool.revguard.environments.shop]" in found["hint"]
+
+    def test_what_a_new_revision_relies_on_is_named(self, prepared, reports):
+        one_shop = prepared()
+        one_shop.replace(
+            "migrations/versions/0002_more.py",
+            "def upgrade():\n",
+            'def upgrade():\n    op.execute("GRANT SELECT ON users TO clerk")\n',
+        )
+        one_shop.git("add", "-A")
+        found = one(reports.check(one_shop, "--no-cache"))
+        (finding,) = [one for one in found["findings"] if one["rule"] == "proof/upgrade-fails"]
+        assert "Put `CREATE ROLE clerk;` into a file" in finding["hint"]
 
     SCRIPT = (
         "#!{python}\nimport os, psycopg2, pathlib\n"
@@ -198,14 +211,36 @@ class TestBootstrap:
     def test_one_that_never_ends(self, prepared, reports, tmp_path):
         mark = f"{tmp_path}/alive"
         text = f"#!/bin/sh\nwhile :; do date +%N > {mark}; sleep 0.05; done\n"
-        settings = "bootstrap = 'ci/first'\ntimeout = 2\n"
+        settings = "bootstrap = 'ci/first'\ntimeout = 6\n"
         found = one(reports.check(prepared(settings, {"ci/first": text}), "--no-cache"))
-        assert "the bootstrap ci/first did not end within 2 s" in found["error"]
+        assert "the bootstrap ci/first did not end within 6 s" in found["error"]
         with open(mark) as file:
             last = file.read()
         time.sleep(0.2)
         with open(mark) as file:
             assert file.read() == last
+
+    def test_sql_that_never_ends(self, prepared, reports):
+        settings = "bootstrap = 'ci/first.sql'\ntimeout = 6\n"
+        one_shop = prepared(settings, {"ci/first.sql": "SELECT pg_sleep(60);\n"})
+        found = one(reports.check(one_shop, "--no-cache"))
+        assert "fails at ci/first.sql: it did not end within 6 s" in found["error"]
+
+    def test_sql_that_is_interrupted(self, prepared):
+        one_shop = prepared(
+            "bootstrap = 'ci/first.sql'\n", {"ci/first.sql": "SELECT pg_sleep(60);\n"}
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "revguard", "check"],
+            cwd=one_shop.path,
+            env={**one_shop.environ, "PYTHONPATH": OURS},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert (process.returncode, said) == (130, "revguard: interrupted\n")
 
     def test_one_that_is_interrupted(self, prepared, tmp_path):
         mark = tmp_path / "alive"

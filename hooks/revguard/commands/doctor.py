@@ -145,7 +145,7 @@ def _database(environment: Environment, subject: Subject, around: Surroundings) 
     version = told.version if told else ""
     wanted = replace(wanted, version=version, extensions=frozenset(needed))
     choice, failure = _tried("database", lambda: providers.choice(setting, wanted))
-    lines = tuple(providers.of_dialect(wanted, choice))
+    lines = tuple(providers.of_dialect(setting, wanted, choice))
     if choice is None:
         return replace(failure, more=lines)
     said = f"{dialect} by {choice.provider}"

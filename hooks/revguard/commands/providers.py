@@ -46,13 +46,15 @@ def choice(setting: str, wanted: Surroundings) -> Choice:
     )
 
 
-def of_dialect(wanted: Surroundings, choice: Choice | None) -> Iterator[str]:
+def of_dialect(setting: str, wanted: Surroundings, choice: Choice | None) -> Iterator[str]:
     """Each provider that serves the dialect: taken, passed over with the reason, or not asked."""
     passed_over = dict(choice.passed_over) if choice else {}
+    named, _, argument = setting.partition(":")
     for provider in databases.PROVIDERS:
         if wanted.dialect not in provider.dialects:
             continue
-        found = databases.find(provider, wanted)
+        given = argument if provider.name == named else ""
+        found = databases.find(provider, replace(wanted, argument=given))
         if isinstance(found, str):
             yield f"{provider.name}: passed over: {found}"
             continue

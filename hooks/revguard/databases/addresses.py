@@ -79,16 +79,16 @@ def variables(database: Database) -> dict[str, str]:
     return told | {name: str(given[key]) for key, name in names.items() if given.get(key)}
 
 
-def connect(database: Database) -> Connection:
-    """A login of our own to a PostgreSQL, MariaDB or MySQL."""
+def connect(database: Database, timeout: float) -> Connection:
+    """A login of our own to a PostgreSQL, MariaDB or MySQL; seconds for each answer."""
     place: Mapping[str, Any] = database.url
     host = str(place.get("host") or "localhost")
     login = {"username": place["username"], "database": place["database"]}
     if database.dialect == "postgresql" and host.startswith("/") and not place.get("password"):
-        return wire.Connection(f"{host}/.s.PGSQL.{place['port']}", **login)
+        return wire.Connection(f"{host}/.s.PGSQL.{place['port']}", **login, timeout=timeout)
     from revguard.databases import network
 
-    login |= {"host": host, "password": place.get("password")}
+    login |= {"host": host, "password": place.get("password"), "timeout": timeout}
     if place.get("port"):
         login["port"] = place["port"]
     if database.dialect == "postgresql":

@@ -82,11 +82,11 @@ def prepared(bootstrap: Bootstrap, database: Database, place: Place) -> list[str
     elif database.dialect == "sqlite":
         _run_on_sqlite(bootstrap, str(database.url["database"]))
     else:
-        _run_on_server(bootstrap, database)
-    return tables(database)
+        _run_on_server(bootstrap, database, place.around.timeout)
+    return tables(database, place.around.timeout)
 
 
-def tables(database: Database) -> list[str]:
+def tables(database: Database, timeout: float) -> list[str]:
     """The names of the tables that are there: what a bootstrap made is no application's."""
     statement = _TABLES[database.dialect]
     if database.dialect == "sqlite":
@@ -95,18 +95,20 @@ def tables(database: Database) -> list[str]:
             return [str(row[0]) for row in connection.execute(statement)]
         finally:
             connection.close()
-    with addresses.connect(database) as login:
+    with addresses.connect(database, timeout) as login:
         return [str(row[0]).replace('"', "") for row in login.query(statement)]
 
 
-def _run_on_server(bootstrap: Bootstrap, database: Database) -> None:
+def _run_on_server(bootstrap: Bootstrap, database: Database, timeout: float) -> None:
     text = bootstrap.content.decode("utf-8-sig", "replace")
     try:
-        with addresses.connect(database) as login:
+        with addresses.connect(database, timeout) as login:
             login.query(text)
     except wire.ServerError as error:
         line = text.count("\n", 0, max(error.position - 1, 0)) + 1 if error.position else 0
         raise _failed(bootstrap, str(error), line, _statement_at(text, error.position)) from error
+    except TimeoutError as error:
+        raise _failed(bootstrap, f"it did not end within {timeout:g} s") from error
     except OSError as error:
         raise _failed(bootstrap, str(error)) from error
 

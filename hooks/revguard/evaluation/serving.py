@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,6 +20,7 @@ Prepare = Callable[[Database, Callable[[], bool]], list[str]]
 
 _MOST_SECONDS = 60.0  # for a server to start
 _LAST_WORDS_SECONDS = 1.0
+_LAST_WORK_SECONDS = 2.0
 _WORTH_KEEPING = 4  # revisions: replaying fewer costs less than storing a snapshot
 
 
@@ -57,6 +58,8 @@ class Serving:
         self._given_up = kind is not None
         try:
             if self._starting is not None and self.server is None:
+                if self._given_up and not wait([self._starting], _LAST_WORK_SECONDS).done:
+                    self._stack.close()  # a bootstrap's statement ends with its server
                 self._starting.exception()  # what was started ahead must be there to be ended
         finally:
             self._pool.shutdown(wait=True)
