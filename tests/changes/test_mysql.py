@@ -3,7 +3,10 @@ column, types that come back otherwise than they were written."""
 
 import pytest
 
-from .cases import Case, column, fk, parametrized, table
+from revguard.rules import proof
+
+from . import test_columns, test_constraints, test_enums, test_tables
+from .cases import Case, column, combined, fk, parametrized, table
 
 MYSQL = ("mysql",)
 MARIA = ("mariadb",)
@@ -133,37 +136,96 @@ MORE = [
     maria("sequence", "", "Sequence('numbers', metadata=metadata)\n" + table(
           key="Column('id', Integer, Sequence('numbers'), primary_key=True)")),
 ]  # fmt: skip
-AS_MYSQL = [
-    Case(f"{case.id} as MySQL", case.before, case.after, case.changes, MYSQL)
-    for case in (*KEYS[:6], *ENUMS[:1], *TYPES[:1], *DEFAULTS[:2])
+S = table(column("s", "String(20)"))
+UNSEEN = [
+    maria("name of a foreign key", NAMED, table(fk("u", "users.id", "name='fk_v'"))),
+    maria("UNSIGNED", U, table(column("u", "mysql.INTEGER(unsigned=True)"))),
+    maria("fractional seconds", table(column("t", "DateTime")),
+          table(column("t", "mysql.DATETIME(fsp=6)"))),
+    maria("order of an enum's values", table(column("s", "Enum('a', 'b')")),
+          table(column("s", "Enum('b', 'a')"))),
+    maria("values of a set", table(column("s", "mysql.SET('a', 'b')")),
+          table(column("s", "mysql.SET('a', 'b', 'c')"))),
+    maria("collation of a column", S, table(column("s", "String(20, collation='utf8mb4_bin')"))),
+    maria("character set of a column", S,
+          table(column("s", "mysql.VARCHAR(20, charset='latin1')"))),
+    maria("LONGTEXT to JSON", table(column("j", "mysql.LONGTEXT")), table(column("j", "JSON"))),
+    maria("TINYINT to BOOLEAN", table(column("b", "mysql.TINYINT")), table(column("b", "Boolean"))),
+    maria("engine, character set and options of a table", S,
+          table(column("s", "String(20)"), "mariadb_engine='Aria'", "mariadb_charset='latin1'",
+                "mariadb_row_format='DYNAMIC'")),
+    maria("length of an index", table(column("s", "String(20)"), "Index('ix', 's')"),
+          table(column("s", "String(20)"), "Index('ix', 's', mariadb_length=5)")),
+    maria("FULLTEXT", table(column("s", "String(20)"), "Index('ix', 's')"),
+          table(column("s", "String(20)"), "Index('ix', 's', mariadb_prefix='FULLTEXT')")),
+    maria("primary key", table(column("a", "Integer", "nullable=False"), name="t"),
+          table(column("a", "Integer", "primary_key=True"), name="t")),
+    maria("AUTO_INCREMENT", NONE,
+          table(key='Column("id", Integer, primary_key=True, autoincrement=False)')),
+    maria("sequence", U, "Sequence('numbers', metadata=metadata)\n" + U),
+    maria("expression of a computed column",
+          table(column("u", "Integer"), column("d", "Integer", "Computed('u * 2')")),
+          table(column("u", "Integer"), column("d", "Integer", "Computed('u * 3')"))),
+]  # fmt: skip
+AS_MYSQL = combined([*KEYS[:6], *ENUMS[:1], *DEFAULTS[:2]], "as MySQL")._replace(dialects=MYSQL)
+GROUPS = [
+    combined(KEYS[::2], "keys"),
+    combined(KEYS[1::2], "more keys"),
+    combined(ENUMS, "enums"),
+    combined(TYPES, "types"),
+    combined(DEFAULTS, "defaults"),
+    combined(MORE, "more"),
+    AS_MYSQL,
 ]
+# of each kind one; those that only PostgreSQL has are not among them
+KINDS = [
+    case._replace(dialects=MARIA, id=f"{kind} {case.id}")
+    for kind, cases, names in (
+        ("column", test_columns.OPTIONS, [
+            "add", "drop", "to not null", "rename", "add unique", "comment", "comment dropped"]),
+        ("default", test_columns.DEFAULTS, ["change", "drop", "now dropped"]),
+        ("type", test_columns.TYPES, ["precision", "with a default", "text to integer"]),
+        ("generated", test_columns.GENERATED, ["computed dropped", "common types"]),
+        ("key", test_constraints.FOREIGN_KEYS, [
+            "on delete changed", "composite dropped", "circle", "circle of three dropped"]),
+        ("constraint", test_constraints.CONSTRAINTS, [
+            "unique unnamed", "check in a new table", "boolean with a check"]),
+        ("named", test_constraints.NAMED, ["convention no longer"]),
+        ("enum", test_enums.ENUMS, ["python enum"]),
+        ("table", test_tables.TABLES, [
+            "several dropped", "association dropped", "joined inheritance", "comment",
+            "dropped with everything", "big change"]),
+    )
+    for case in cases
+    if case.id in names
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(*parametrized(KEYS))
-def test_foreign_key(case, dialect, blocked_added_clean):
+@pytest.mark.parametrize(*parametrized([*GROUPS, *KINDS]))
+def test_proven(case, dialect, blocked_added_clean):
     blocked_added_clean(case, dialect)
 
 
-@pytest.mark.parametrize(*parametrized(ENUMS))
-def test_enum(case, dialect, blocked_added_clean):
-    blocked_added_clean(case, dialect)
+def test_unseen(evaluated):
+    """What Alembic does not see on MariaDB and MySQL."""
+    results = evaluated(combined(UNSEEN, "unseen"), "mariadb")
+    assert [result["left"] for result in results[1:]] == [[], []]
 
 
-@pytest.mark.parametrize(*parametrized(TYPES))
-def test_type(case, dialect, blocked_added_clean):
-    blocked_added_clean(case, dialect)
+def test_a_text_without_a_length(evaluated):
+    """That it is for the user to mend, and how."""
+    _, result, _ = evaluated(
+        Case("", NONE, table(column("s", "String")), dialects=MARIA), "mariadb"
+    )
+    (finding,) = proof.failed_step(result["failure"])
+    assert finding.rule == "proof/upgrade-fails"
+    assert "VARCHAR requires a length" in finding.message
+    assert "String(255)" in finding.hint
 
 
-@pytest.mark.parametrize(*parametrized(DEFAULTS))
-def test_default(case, dialect, blocked_added_clean):
-    blocked_added_clean(case, dialect)
-
-
-@pytest.mark.parametrize(*parametrized(MORE))
-def test_more(case, dialect, blocked_added_clean):
-    blocked_added_clean(case, dialect)
-
-
-@pytest.mark.parametrize(*parametrized(AS_MYSQL))
-def test_under_the_name_of_mysql(case, dialect, blocked_added_clean):
-    blocked_added_clean(case, dialect)
+@pytest.mark.parametrize("code", ["1170", "1071"])
+def test_a_key_that_is_too_long(code):
+    """MySQL's answer; MariaDB takes what fits."""
+    said = {"kind": "upgrade", "revision": "a", "message": "BLOB/TEXT column 't' used in key"}
+    (finding,) = proof.failed_step({**said, "code": code, "path": "a.py", "line": 1})
+    assert "mysql_length" in finding.hint
