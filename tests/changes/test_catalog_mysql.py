@@ -20,7 +20,6 @@ THINGS = [
     "CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM things",
     "CREATE SEQUENCE numbers",
 ]
-# ruff: noqa: ISC004
 SEEN = [
     ("column", "ALTER TABLE things ADD extra INT"),
     ("no column", "ALTER TABLE users DROP name"),
