@@ -334,7 +334,8 @@ class TestRefusals:
         ):
             server.wait(20, lambda: True)
 
-    def test_the_disk_is_full(self, run, engine):
+    def test_the_disk_is_full(self, run, engine, monkeypatch):
+        monkeypatch.setattr(containers, "_DATA_SIZE", "90m")
         with served(run, choose(engine, "postgresql")) as server:
             with pytest.raises(
                 network.ServerError, match=r"No space left|could not extend"
