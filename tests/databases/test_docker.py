@@ -103,7 +103,7 @@ class TestServing:
             assert labels["dev.revguard.project"] == "/home/me/shop"
             assert labels["dev.revguard.created"][:4] == time.strftime("%Y", time.gmtime(before))
             limits = told["HostConfig"]
-            assert (limits["Memory"], limits["AutoRemove"]) == (1 << 30, True)
+            assert (limits["Memory"], limits["AutoRemove"]) == (containers.MEMORY, True)
             assert limits["PidsLimit"]
             assert str(containers.LIFETIME) in told["Config"]["Cmd"]
             assert told["Mounts"] == []  # no volume: the data is in memory

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from revguard.runs import Run
 
 LABEL = "dev.revguard."
-MEMORY = 1 << 30
+MEMORY = 2 << 30  # bytes, the data folder included
 LIFETIME = 3600  # seconds, whatever becomes of the run and of the engine
-_DATA_SIZE = "768m"  # of the memory: a full folder is told better than a killed server
+_DATA_SIZE = "1536m"  # of the memory: a full folder is told better than a killed server
 _SHARED_SIZE = 256 << 20
 _PROCESSES = 1024
 _LOG = {"type": "json-file", "config": {"max-size": "4m", "max-file": "1"}}
