@@ -118,7 +118,8 @@ class Container:
 def note(run: Run, engine: Engine, name: str, *, stays: bool = False) -> None:
     """Write down what a sweep must look for, before it is made; one that stays may run on."""
     line = json.dumps({"engine": asdict(engine), "name": name, "stays": stays})
-    with open(run.folder / CONTAINERS, "a", encoding="utf-8") as file:
+    # on a full disk it goes unnoted, and ends with us all the same
+    with suppress(OSError), open(run.folder / CONTAINERS, "a", encoding="utf-8") as file:
         file.write(f"{line}\n")
 
 
