@@ -82,7 +82,8 @@ def docker_engine(tmp_path_factory, require):
     folder = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         folder = folder.parent
-    with engine.shared(folder, images.build) as shared:
+    with engine.shared(folder, lambda one: images.build(one, require)) as shared:
+        shared.images = {name: f"docker:{image}" for name, image in images.NAMES.items()}
         yield shared
 
 

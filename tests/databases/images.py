@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 
 from revguard.databases import installations
+from revguard.databases.providing import UnavailableError
 
 TOOLS = [
     *("sh", "bash", "id", "mkdir", "chmod", "chown", "cat", "mktemp", "rm", "ls", "sleep", "grep"),
@@ -20,7 +21,7 @@ ACCOUNTS = {
     "etc/group": "root:x:0:\nserver:x:999:\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
-POSTGRES = """\
+POSTGRES_ENTRY = """\
 #!/bin/sh
 set -e
 case "$1" in postgres) ;; *) exec "$@" ;; esac
@@ -44,7 +45,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
 fi
 exec "$@"
 """
-MARIADB = """\
+MARIADB_ENTRY = """\
 #!/bin/bash
 set -e
 case "$1" in mariadbd) ;; *) exec "$@" ;; esac
@@ -72,6 +73,29 @@ fi
 exec "$@"
 """
 MY_CNF = "[mysqld]\nbind-address=*\nsocket=/run/mysqld/mysqld.sock\ndatadir=/var/lib/mysql\n"
+
+
+def _postgres_binaries():
+    try:
+        return installations.local_binaries(os.environ.get("PATH", ""))
+    except UnavailableError:
+        return ""
+
+
+def _version(program, pattern, otherwise):
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+    except OSError:
+        return otherwise
+    found = re.search(pattern, said)
+    return found[1] if found else otherwise
+
+
+BINARIES = _postgres_binaries()
+# as the official images are called: the tests need no other version than the one that is here
+POSTGRES = "postgres:" + _version(f"{BINARIES}/postgres", r"PostgreSQL[)] (\d+)", "15")
+MARIADB = "mariadb:" + _version("mariadbd", r"Ver (\d+[.]\d+)", "10.11")
+NAMES = {"postgresql": POSTGRES, "mariadb": MARIADB}
 
 
 class Builder:
@@ -154,9 +178,9 @@ class Builder:
         self._tar.addfile(entry)
 
 
-def postgres(client, name, binaries):
+def postgres(client, name):
     """An image like `postgres:15` of Debian's PostgreSQL."""
-    major = Path(binaries).parent.name
+    binaries, major = BINARIES, POSTGRES.rpartition(":")[2]
     image = Builder()
     image.tools()
     library = Path(binaries).parent / "lib"
@@ -170,7 +194,7 @@ def postgres(client, name, binaries):
     image.tree(share, without=("man", "contrib"))
     image.tree("/usr/lib/locale/C.utf8")
     image.tree("/usr/share/zoneinfo", without=("right", "posix"))
-    image.text("usr/local/bin/docker-entrypoint.sh", POSTGRES, 0o755)
+    image.text("usr/local/bin/docker-entrypoint.sh", POSTGRES_ENTRY, 0o755)
     image.done(
         client,
         name,
@@ -191,9 +215,10 @@ def mariadb(client, name):
     programs = ("mariadbd", "mariadb-install-db", "my_print_defaults", "resolveip")
     image.programs([path for one in programs if (path := shutil.which(one))])
     image.tree("/usr/share/mysql")
+    image.tree("/usr/share/mariadb")
     image.tree("/usr/lib/locale/C.utf8")
     image.text("etc/my.cnf", MY_CNF)
-    image.text("usr/local/bin/docker-entrypoint.sh", MARIADB, 0o755)
+    image.text("usr/local/bin/docker-entrypoint.sh", MARIADB_ENTRY, 0o755)
     image.done(
         client,
         name,
@@ -223,14 +248,14 @@ def _split(name):
     return repository, tag
 
 
-def build(engine):
+def build(engine, require):
     """The images that can be made of what is installed here."""
     client = engine.client()
     try:
-        binaries = installations.local_binaries(os.environ["PATH"])
-        postgres(client, "postgres:15", binaries)
-        if shutil.which("mariadbd"):
-            mariadb(client, "mariadb:10.11")
+        require(BINARIES, "PostgreSQL's programs")
+        require(shutil.which("mariadbd"), "MariaDB's programs")
+        postgres(client, POSTGRES)
+        mariadb(client, MARIADB)
         shell(client, "nothing:1", 'CMD ["sh", "-c", "echo no server here; exit 3"]')
         shell(client, "sleeper:1", 'CMD ["sh", "-c", "echo just sleeping; sleep 1000"]')
         bare(client, "bare:1")

@@ -15,7 +15,10 @@ from revguard import databases
 from revguard.databases import containers, network, stored
 from revguard.errors import CouldNotCheck
 
-IMAGES = {"postgresql": "postgres:15", "mariadb": "mariadb:10.11"}
+from .images import MARIADB, POSTGRES
+from .images import NAMES as IMAGES
+
+one_is_enough = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 HISTORY = {"a": "1", "b": "2"}
 TABLES = {
     "postgresql": """
@@ -100,7 +103,7 @@ class TestServing:
             assert labels["dev.revguard.project"] == "/home/me/shop"
             assert labels["dev.revguard.created"][:4] == time.strftime("%Y", time.gmtime(before))
             limits = told["HostConfig"]
-            assert (limits["Memory"], limits["AutoRemove"]) == (1 << 30, True)
+            assert (limits["Memory"], limits["AutoRemove"]) == (containers.MEMORY, True)
             assert limits["PidsLimit"]
             assert str(containers.LIFETIME) in told["Config"]["Cmd"]
             assert told["Mounts"] == []  # no volume: the data is in memory
@@ -108,6 +111,7 @@ class TestServing:
         assert client.containers(all=True, filters={"label": f"dev.revguard.run={run.id}"}) == []
         assert client.volumes()["Volumes"] in (None, [])
 
+    @one_is_enough
     def test_only_the_password_lets_in(self, run, engine, dialect):
         with served(run, choose(engine, dialect)) as server:
             database = server.database()
@@ -138,6 +142,7 @@ class TestServing:
                 sql(clone, "SELECT * FROM later")
             assert server.failure() == ""
 
+    @one_is_enough
     def test_two_runs_at_once(self, session_places, engine, dialect):
         with (
             session_places.run() as one,
@@ -150,14 +155,14 @@ class TestServing:
                 sql(b.database(), "SELECT * FROM mine")
 
     def test_by_digest_and_by_id(self, run, engine, client):
-        known = client.inspect_image("postgres:15")["Id"]
+        known = client.inspect_image(POSTGRES)["Id"]
         with served(run, choose(engine, "postgresql", f"docker:{known}")) as server:
             assert sql(server.database(), "SELECT 1") == [("1",)]
 
     def test_without_a_name_it_is_the_official_image(self, engine):
-        assert choose(engine, "postgresql", "docker").provider == "docker:postgres:15"
-        found = choose(engine, "postgresql", "docker", version="16.3")
-        assert found.provider == "docker:postgres:16"
+        assert choose(engine, "postgresql", "docker").provider == f"docker:{POSTGRES}"
+        found = choose(engine, "postgresql", "docker", version="99.3")
+        assert found.provider == "docker:postgres:99"
         assert not found.installation.ready
 
     def test_from_a_container_beside_it(self, run, engine, client, monkeypatch):
@@ -178,6 +183,7 @@ class TestServing:
         finally:
             client.remove_container(created["Id"], force=True)
 
+    @one_is_enough
     def test_on_another_machine(self, run, engine, client, dialect):
         """By TCP, as in CI with a service, and the database on that host, too."""
         host = own_address()
@@ -247,14 +253,14 @@ class TestSnapshots:
         choice = choose(engine, "postgresql")
         with places.run() as run, served(run, choice) as server:
             assert server.keep_snapshot(revisions=HISTORY, extra="")
-        made = client.create_container("postgres:15", name="changed")
-        client.commit(made["Id"], "postgres", "15-other")
+        made = client.create_container(POSTGRES, name="changed")
+        client.commit(made["Id"], "postgres", "other")
         client.remove_container(made["Id"])
-        other = choose(engine, "postgresql", "docker:postgres:15-other")
+        other = choose(engine, "postgresql", "docker:postgres:other")
         with places.run() as run:
             assert self.best(run, choice)
             assert self.best(run, other) is None
-            assert self.best(run, choose(engine, "postgresql", "docker:postgres:99")) is None
+            assert self.best(run, choose(engine, "postgresql", "docker:postgres:98")) is None
 
     def test_a_broken_one_is_removed_and_the_database_is_empty(self, places, engine):
         choice = choose(engine, "postgresql")
@@ -317,10 +323,8 @@ class TestRefusals:
             server.wait(1)
 
     def test_another_dialects_server(self, engine):
-        with pytest.raises(
-            CouldNotCheck, match=r"mariadb:10\.11 is no image of a postgresql server"
-        ):
-            choose(engine, "postgresql", "docker:mariadb:10.11")
+        with pytest.raises(CouldNotCheck, match=f"{MARIADB} is no image of a postgresql server"):
+            choose(engine, "postgresql", f"docker:{MARIADB}")
 
     def test_it_is_given_up(self, run, engine):
         choice = choose(engine, "postgresql", "docker:sleeper:1")
@@ -330,7 +334,8 @@ class TestRefusals:
         ):
             server.wait(20, lambda: True)
 
-    def test_the_disk_is_full(self, run, engine):
+    def test_the_disk_is_full(self, run, engine, monkeypatch):
+        monkeypatch.setattr(containers, "_DATA_SIZE", "90m")
         with served(run, choose(engine, "postgresql")) as server:
             with pytest.raises(
                 network.ServerError, match=r"No space left|could not extend"

@@ -13,6 +13,8 @@ from revguard.databases import docker_engine, images, pulling
 from revguard.databases.providing import UnavailableError
 from revguard.errors import CouldNotCheck
 
+from .images import POSTGRES
+
 
 @pytest.fixture
 def home(tmp_path_factory):
@@ -180,9 +182,9 @@ class TestPodman:
     def test_it_serves(self, run, engine):
         """Its socket speaks as Docker's does."""
         environ = {"CONTAINER_HOST": engine.url, "HOME": engine.environ["HOME"]}
-        choice = databases.choose("podman:postgres:15", "postgresql", environ=environ)
+        choice = databases.choose(f"podman:{POSTGRES}", "postgresql", environ=environ)
         with databases.start(choice, run=run) as server:
-            assert server.database().provider == "podman:postgres:15"
+            assert server.database().provider == f"podman:{POSTGRES}"
 
 
 class TestImages:

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from revguard import databases
-from revguard.databases import container_script, containers, installations
+from revguard.databases import container_script, containers
 from revguard.runs import sweep
 
 from . import engine as engines
 from . import images
 
+DOCKER = f"docker:{images.POSTGRES}"
 HOOKS = str(Path(databases.__file__).parents[2])
 PRELUDE = """
 import os, signal, sys, time
@@ -28,7 +29,7 @@ def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 run = Run(Path(sys.argv[1]), memory=sys.argv[2], temporary=sys.argv[3])
 choice = databases.choose(
-    "docker:postgres:15", "postgresql", environ=os.environ, project=sys.argv[1],
+    sys.argv[5], "postgresql", environ=os.environ, project=sys.argv[1],
     keep=int(sys.argv[4]),
 )
 """
@@ -78,7 +79,7 @@ STAGES = {
 @pytest.fixture(scope="session")
 def prepared(session_places, engine):
     """The cache with the initialised data folder, so that each stage is reached at once."""
-    choice = databases.choose("docker:postgres:15", "postgresql", environ=engine.environ)
+    choice = databases.choose(DOCKER, "postgresql", environ=engine.environ)
     with session_places.run() as run, databases.start(choice, run=run) as server:
         server.wait()
     return session_places
@@ -87,7 +88,7 @@ def prepared(session_places, engine):
 def kill(places, engine, body, keep=0):
     code = PRELUDE + "with run:\n" + textwrap.indent(textwrap.dedent(body), "    ")
     code += "\n    databases.start(choice, run=run).wait()\n"
-    argv = [str(places.cache), places.memory, places.temporary, str(keep)]
+    argv = [str(places.cache), places.memory, places.temporary, str(keep), DOCKER]
     done = subprocess.run(
         [sys.executable, "-c", code, *argv],
         env={**os.environ, **engine.environ, "PYTHONPATH": HOOKS},
@@ -166,13 +167,13 @@ class TestEngine:
         """One that may be killed."""
         own = engines.Engine.new()
         client = own.client()
-        images.postgres(client, "postgres:15", installations.local_binaries(os.environ["PATH"]))
+        images.postgres(client, images.POSTGRES)
         client.close()
         yield own
         own.close()
 
     def test_it_is_killed_and_started_again(self, own, places):
-        choice = databases.choose("docker:postgres:15", "postgresql", environ=own.environ)
+        choice = databases.choose(DOCKER, "postgresql", environ=own.environ)
         with places.run() as run, databases.start(choice, run=run) as server:
             server.wait()
             own.kill()
@@ -181,7 +182,7 @@ class TestEngine:
             with pytest.raises(databases.CouldNotCheck):
                 server.clone("x")
         with pytest.raises(databases.CouldNotCheck, match="nobody answers at"):
-            databases.choose("docker:postgres:15", "postgresql", environ=own.environ)
+            databases.choose(DOCKER, "postgresql", environ=own.environ)
         own.start()
         sweep(places.cache, **places.options)
         becomes(lambda: own.containers() == [])
@@ -192,7 +193,7 @@ class TestEngine:
 
     def test_it_is_killed_and_never_comes_back(self, own, places, monkeypatch):
         monkeypatch.setattr(container_script, "SILENCE", 2)
-        choice = databases.choose("docker:postgres:15", "postgresql", environ=own.environ)
+        choice = databases.choose(DOCKER, "postgresql", environ=own.environ)
         with places.run() as run, databases.start(choice, run=run) as server:
             server.wait()
             time.sleep(4)  # it bears no silence, and there is none

@@ -15,7 +15,8 @@ from revguard import databases
 from revguard.databases import network
 from revguard.runs import sweep
 
-from .test_docker import IMAGES, choose, login, served, sql
+from .images import NAMES as IMAGES
+from .test_docker import choose, login, served, sql
 from .test_docker_killed import becomes
 
 HOOKS = str(Path(databases.__file__).parents[2])

@@ -8,14 +8,13 @@ import pytest
 from .conftest import URLS, alive, descendants, wait_for
 
 URLS["mariadb"] = "mariadb+pymysql://nobody@db.invalid/app"
-IMAGES = {"postgresql": "docker:postgres:15", "mariadb": "docker:mariadb:10.11"}
 
 
 @pytest.fixture(params=["postgresql"])
 def docker_shop(request, make_shop, docker_engine):
     """The shop, its database in a container."""
     shop = make_shop(request.param)
-    shop.configure(database=IMAGES[request.param], keep="0")
+    shop.configure(database=docker_engine.images[request.param], keep="0")
     shop.commit()
     return shop
 
@@ -26,8 +25,8 @@ def test_it_blocks_then_adds_then_passes(docker_shop, docker_engine):
     code, report = docker_shop.report("check", environ=environ)
     (one,) = report["environments"]
     assert code == 1
-    assert one["database"]["provider"] == "docker:postgres:15"
-    assert one["database"]["server_version"].startswith("15.")
+    assert one["database"]["provider"] in docker_engine.images.values()
+    assert one["database"]["server_version"]
     assert [finding["rule"] for finding in one["findings"]] == ["history/missing-revision"]
     assert docker_shop.left() == []
     code, report = docker_shop.report("add", "-m", "an email", environ=environ)
@@ -42,7 +41,7 @@ def test_it_blocks_then_adds_then_passes(docker_shop, docker_engine):
 
 
 def test_kept_warm(docker_shop, docker_engine):
-    docker_shop.configure(database=IMAGES["postgresql"], keep="5m")
+    docker_shop.configure(database=docker_engine.images["postgresql"], keep="5m")
     docker_shop.git("add", "-A")
     docker_shop.change()
     for _ in range(2):
@@ -55,7 +54,7 @@ def test_kept_warm(docker_shop, docker_engine):
 
 def test_no_engine(docker_shop, fails):
     docker_shop.change()
-    says = ['`database = "docker:postgres:15"`', "there is no /nowhere (DOCKER_HOST)", "start it"]
+    says = ["no postgresql database can be had", "there is no /nowhere (DOCKER_HOST)", "start it"]
     fails(docker_shop, code=3, says=says, environ={"DOCKER_HOST": "unix:///nowhere"})
 
 

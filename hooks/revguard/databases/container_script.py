@@ -110,11 +110,12 @@ exit $code
 # $1: the run. It counts as a user until standard input ends.
 HOLD = f"""\
 cd {CONTROL} || exit 1
-echo $$ "$(date +%s)" >"users/$1"
+use() {{ echo $$ "$(date +%s)" >"users/.$1" && mv "users/.$1" "users/$1"; }}
+use "$1"
 date +%s >used
 [ -e alive ] || {{ echo "{OVER}"; exit 0; }}
 echo "{HELD}"
-while read -r line; do echo $$ "$(date +%s)" >"users/$1"; done
+while read -r line; do use "$1"; done
 date +%s >used
 rm -f "users/$1"
 """

@@ -128,7 +128,7 @@ class ContainerServer:
     def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
         """Stop, and store the marked (else the main) state; None where that is not possible."""
         container = self._container
-        if container is None or not self._run.cache_writable:
+        if container is None or not self._run.cache_writable or not self._engine.attachable:
             return None
         try:
             with self._login() as connection:

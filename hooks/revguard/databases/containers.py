@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from revguard.runs import Run
 
 LABEL = "dev.revguard."
-MEMORY = 1 << 30
+MEMORY = 2 << 30  # bytes, the data folder included
 LIFETIME = 3600  # seconds, whatever becomes of the run and of the engine
-_DATA_SIZE = "768m"  # of the memory: a full folder is told better than a killed server
+_DATA_SIZE = "1536m"  # of the memory: a full folder is told better than a killed server
 _SHARED_SIZE = 256 << 20
 _PROCESSES = 1024
 _LOG = {"type": "json-file", "config": {"max-size": "4m", "max-file": "1"}}
@@ -59,15 +59,24 @@ class Container:
         self._engine = engine
         self.plan = plan
         self.id = ""
+        self._address: Address | None = None
         self.stream: Stream | None = None
         try:
             with refused(engine, plan.image.name):
                 self.id = str(_create(client, engine, plan)["Id"])
                 self._start()
-                self.address = address(client, engine, self.id, plan.family, plan.password)
         except BaseException:
             self.remove()
             raise
+
+    @property
+    def address(self) -> Address:
+        """Where its server is reached; OSError where it ended before that was known."""
+        if self._address is None:
+            self._address = address(
+                self._client, self._engine, self.id, self.plan.family, self.plan.password
+            )
+        return self._address
 
     def said(self) -> str:
         """The last lines of what the server wrote."""
@@ -109,7 +118,8 @@ class Container:
 def note(run: Run, engine: Engine, name: str, *, stays: bool = False) -> None:
     """Write down what a sweep must look for, before it is made; one that stays may run on."""
     line = json.dumps({"engine": asdict(engine), "name": name, "stays": stays})
-    with open(run.folder / CONTAINERS, "a", encoding="utf-8") as file:
+    # on a full disk it goes unnoted, and ends with us all the same
+    with suppress(OSError), open(run.folder / CONTAINERS, "a", encoding="utf-8") as file:
         file.write(f"{line}\n")
 
 
@@ -143,8 +153,13 @@ def address(
     family: Family,
     password: str,
 ) -> Address:
-    """Where the server in a running container is reached."""
-    told = client.inspect_container(name)["NetworkSettings"]
+    """Where the server in a container is reached; OSError where that does not run."""
+    from docker.errors import APIError
+
+    try:
+        told = client.inspect_container(name)["NetworkSettings"]
+    except APIError as error:
+        raise ConnectionError(str(error.explanation)) from error
     network = _own_network(client) if not engine.host else None
     host, port = engine.host or "127.0.0.1", family.port
     if network:
@@ -152,10 +167,7 @@ def address(
     else:
         bound = told["Ports"].get(f"{family.port}/tcp") or ()
         if not bound:
-            raise CouldNotCheck(
-                "the container ended at once, before its port was there",
-                hint=f"`docker logs {name}`",
-            )
+            raise ConnectionError("the container ended before its port was there")
         port = int(bound[0]["HostPort"])
     return Address(host=host, port=port, user=family.user, password=password)
 

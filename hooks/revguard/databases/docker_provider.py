@@ -57,8 +57,9 @@ class Docker:
         from revguard.databases.container_server import ContainerServer
         from revguard.databases.warm import WarmServer
 
-        kind = WarmServer if installation.wanted.keep else ContainerServer
         engine = self.engine(installation.wanted.environ)
+        stays = installation.wanted.keep and engine.attachable
+        kind = WarmServer if stays else ContainerServer
         return kind(installation, engine, run=run, snapshot=snapshot)
 
 
@@ -80,7 +81,7 @@ def _installation(client: Any, engine: Engine, wanted: Surroundings) -> Installa
     family = images.family(name, wanted.dialect)
     image = pulling.here(client, name)
     held = ""
-    if image and wanted.keep:
+    if image and wanted.keep and engine.attachable:
         held = warm.container_id(client, image, family, wanted) or "one that is not there yet"
     return Installation(
         provider=f"{engine.program}:{name}",

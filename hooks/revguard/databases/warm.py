@@ -130,10 +130,15 @@ class WarmServer(ContainerServer):
         if not _answered(stream).startswith(container_script.HELD):
             stream.close()
             return False
-        stream.beat(container_script.SILENCE / 10)
+        try:
+            stream.beat(container_script.SILENCE / 10)
+            self._found = containers.address(
+                self._client, self._engine, name, self._family, _password(told, self._family)
+            )
+        except OSError:  # it was removed
+            stream.close()
+            return False
         self._hold, self._container_id = stream, str(told["Id"])
-        password = _password(told, self._family)
-        self._found = containers.address(self._client, self._engine, name, self._family, password)
         return True
 
     def _try_to_make(self, image: Image, name: str) -> bool:
