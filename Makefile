@@ -25,7 +25,7 @@ demo: $(DEMO)/ready
 	@$(DEMO)/bin/revguard demo
 
 test: $(TEST)/ready
-	@$(TEST)/bin/python -m pytest -n auto $(ARGS)
+	@$(TEST)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(TEST)/ready
 	@$(TEST)/bin/ruff check .

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import server
+from benchmarks import databases, server
 from benchmarks.measure import Measured, Way, side_by_side
 from benchmarks.projects import Project
 
@@ -21,6 +21,7 @@ BIN = Path(PYTHON).parent
 REVGUARD = str(BIN / "revguard")
 ALEMBIC = str(BIN / "alembic")
 DRIFT = "    email: Mapped[str | None] = mapped_column(String(255))\n"
+POSTGRES = "postgresql+psycopg2://nobody@database.invalid/shop"
 URL = "postgresql+psycopg2://postgres@/{name}"
 
 
@@ -61,6 +62,15 @@ class Bench:
         project.make(files)
         subprocess.run(["createdb", name], env=self.environ, check=True)
         self.run(project, ALEMBIC, "upgrade", "head")
+        return project
+
+    def project_at(self, url: str, settings: list[str], first: str = "") -> Project:
+        """A committed project for which nothing runs yet."""
+        self._count += 1
+        project = Project(self.base / f"bench{self._count}", url, first=first)
+        project.folder.mkdir()
+        (project.folder / "revguard.toml").write_text("\n".join(settings) + "\n")
+        project.make()
         return project
 
     def run(self, project: Project, *command: str) -> int:
@@ -235,8 +245,81 @@ def row_g(bench: Bench) -> Row:
     return Row("g", "20,000 files", measured, "<= 1.3", ours.seconds <= 1.3 * hand.seconds)
 
 
+def row_h(bench: Bench) -> list[Row]:
+    """From the asking to a login."""
+    by_hand = {
+        "postgresql": databases.postgresql_by_hand,
+        "mysql": databases.mariadb_by_hand,
+    }
+    rows = []
+    for dialect, work in by_hand.items():
+        measured = {
+            "ready, cache warm": databases.ready(dialect, bench.base / "ready", bench.repeat),
+            "initialise and start by hand": databases.timed(work, max(3, bench.repeat // 2)),
+        }
+        passed = measured["ready, cache warm"].seconds <= 0.25
+        rows.append(Row("h", f"{dialect} by local programs", measured, "<= 250 ms", passed))
+    return rows
+
+
+def row_i(bench: Bench) -> list[Row]:
+    """From nothing to a verdict, on MariaDB and in a container."""
+    url = "mysql+pymysql://root@localhost/shop?unix_socket=@address"
+    rows = _cold_and_warm(bench, "MariaDB", url, "mariadb", [])
+    image = os.environ.get("BENCH_IMAGE", "postgres:15")
+    if not databases.has_engine(image):
+        print(f"--   i     no Docker engine with {image}: not measured", flush=True)
+        return rows
+    url = "postgresql+psycopg2://postgres:x@127.0.0.1:@address/postgres"
+    setting = [f'database = "docker:{image}"']
+    return [*rows, *_cold_and_warm(bench, f"docker:{image}", url, image, setting)]
+
+
+def _cold_and_warm(
+    bench: Bench, what: str, url: str, by_hand: str, settings: list[str]
+) -> list[Row]:
+    project = bench.project_at(url, settings)
+    cache = bench.environ["REVGUARD_CACHE_DIR"] + "-cold"
+    cold = {**bench.environ, "REVGUARD_CACHE_DIR": cache}
+    hand = Way(
+        [[PYTHON, "-m", "benchmarks.databases", by_hand, str(project.folder)]],
+        str(Path(__file__).parent.parent),
+        bench.environ,
+    )
+    rows = []
+    for name, environ, before in (
+        ("cold", cold, lambda: shutil.rmtree(cache, ignore_errors=True)),
+        ("warm", bench.environ, _changing(project, DRIFT)),
+    ):
+        project.write_models(DRIFT)
+        project.git("add", "-A")
+        way = Way([[REVGUARD, "check"]], str(project.folder), environ, before, expected=(1,))
+        measured = side_by_side(
+            {"revguard check": way, "start, upgrade, check by hand": hand}, bench.repeat
+        )
+        ours, other = measured.values()
+        rows.append(Row("i", f"{what}, {name}", measured, "< 1", ours.seconds < other.seconds))
+    return rows
+
+
+def row_j(bench: Bench) -> Row:
+    """What a server adds to a run whose models take a second to import."""
+    ways = {}
+    for name, url in (("PostgreSQL", POSTGRES), ("SQLite", "sqlite:///never.db")):
+        project = bench.project_at(url, [], first=databases.BUSY)
+        bench.judged(project)
+        ways[name] = bench.way(
+            project, [REVGUARD, "check"], before=_changing(project, DRIFT), expected=(1,)
+        )
+    measured = side_by_side(ways, bench.repeat)
+    ours, other = measured.values()
+    passed = ours.seconds <= 1.3 * other.seconds
+    return Row("j", "a server beside imports of 1 s", measured, "<= 1.3", passed)
+
+
 ROWS: dict[str, Callable[[Bench], Row | list[Row]]] = {
     "a": row_a, "b": row_b, "c": row_c, "d": row_d, "e": row_e, "f": row_f, "g": row_g,
+    "h": row_h, "i": row_i, "j": row_j,
 }  # fmt: skip
 
 

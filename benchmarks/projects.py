@@ -42,7 +42,9 @@ def upgrade() -> None:
 def downgrade() -> None:
 {downgrade}
 '''
-_ENV = """from alembic import context
+_ENV = """import os
+
+from alembic import context
 from sqlalchemy import engine_from_config, pool
 
 from shop.models import Base
@@ -50,9 +52,11 @@ from shop.models import Base
 config = context.config
 target_metadata = Base.metadata
 
-connectable = engine_from_config(
-    config.get_section(config.config_ini_section), prefix="sqlalchemy.", poolclass=pool.NullPool
+section = config.get_section(config.config_ini_section)
+section["sqlalchemy.url"] = section["sqlalchemy.url"].replace(
+    "@address", os.environ.get("BENCH_ADDRESS", "address")
 )
+connectable = engine_from_config(section, prefix="sqlalchemy.", poolclass=pool.NullPool)
 with connectable.connect() as connection:
     context.configure(connection=connection, target_metadata=target_metadata)
     with context.begin_transaction():
@@ -81,7 +85,10 @@ def downgrade() -> None:
 class Project:
     """A shop with `tables` tables made by `revisions` revisions, in a repository of its own."""
 
-    def __init__(self, folder: Path, url: str, tables: int = 5, revisions: int = 5) -> None:
+    def __init__(
+        self, folder: Path, url: str, tables: int = 5, revisions: int = 5, first: str = ""
+    ) -> None:
+        self.first = first  # what the models begin with
         self.folder = folder
         self.url = url
         self.tables = tables
@@ -114,7 +121,7 @@ class Project:
 
     def write_models(self, extra: str = "", mark: str = "0") -> None:
         """The models; `extra` columns in the first table change the schema, `mark` does not."""
-        parts = [_MODELS]
+        parts = [self.first, _MODELS]
         for number in range(self.tables):
             columns = extra if number == 0 else ""
             parts.append(_TABLE.format(n=number, columns=columns, mark=mark))

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from .mariadb import MariaServer, programs
+
 NEUTRAL_GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -68,3 +70,25 @@ def require(found, what):
 def require_fixture():
     """`require(found, what)`, for tests that cannot import this file."""
     return require
+
+
+@pytest.fixture(scope="session")
+def docker_engine(tmp_path_factory, require):
+    """A Docker engine of the tests' own, with images like the official ones."""
+    from .databases import engine, images
+
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    require(engine.DOCKERD and root, "dockerd, and root to run it")
+    folder = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        folder = folder.parent
+    with engine.shared(folder, images.build) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory):
+    """A MariaDB server on a socket, for all tests of this process."""
+    require(programs(), "MariaDB")
+    with MariaServer(tmp_path_factory.mktemp("m", numbered=True)) as server:
+        yield server

@@ -201,6 +201,10 @@ def test_durations(text, value):
         "docker:ghcr.io/acme/pg@sha256:aa",
         "podman:postgres",
         "server:postgresql://u@h/",
+        "server:mysql+pymysql://u:p%40@[::1]:3306/x?ssl=true",
+        "server:$REVGUARD_SERVER_URL",
+        "server:${URL}",
+        "server:postgresql://u:${PASSWORD}@h",
     ],
 )
 def test_databases(value):
@@ -241,6 +245,12 @@ WRONG = {
     "database": ('database = "dokcer"', 'database: "dokcer" is no database'),
     "database without image": ('database = "docker:"', "names no image"),
     "server without URL": ('database = "server:localhost"', "holds no URL"),
+    "server without anything": ('database = "server:"', '"server:" holds no URL'),
+    "server alone": ('database = "server"', '"server" holds no URL'),
+    "a password in a message": (
+        'database = "srever:postgresql://u:s3cr@t@h/"',
+        '"srever:postgresql://u:***@h/" is no database',
+    ),
     "local with something": ('database = "local:15"', '"local" takes nothing after it'),
     "rules is no table": ("rules = []", "rules: must be a table, not a list"),
     "rule": (

@@ -231,7 +231,7 @@ def test_a_docker_engine_that_answers(repository, capsys, monkeypatch):
         code, said = doctor(capsys)
         server.shutdown()
     assert code == 0
-    assert "docker:        engine 28.2.1 answers" in said
+    assert f"docker:        engine 28.2.1 answers at tcp://127.0.0.1:{server.server_port}" in said
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,8 @@ def test_no_docker_engine_is_no_problem(repository, capsys, monkeypatch, host, r
     monkeypatch.setenv("DOCKER_HOST", host)
     code, said = doctor(capsys)
     assert code == 0
-    assert f"docker:        no engine answers: {reason}" in said
+    (line,) = [line for line in said.splitlines() if line.startswith("docker:        no engine: ")]
+    assert reason in line
 
 
 def test_docker_is_loaded_by_nobody_else(repository):

@@ -19,7 +19,7 @@ REPOSITORY = PACKAGE.parents[1]
 # A module imports only from those that stand before it. "" is revguard/__init__.py.
 ORDER = [
     # shared by all: values and small tools
-    *("", "errors", "phrases", "leftovers", "observed", "options", "verdict"),
+    *("", "errors", "phrases", "masking", "leftovers", "observed", "options", "verdict"),
     *("cachedir", "subprocesses", "scratch", "runs"),
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
@@ -31,6 +31,7 @@ ORDER = [
 # Arrows that go the other way, each with its reason
 LENT = {
     ("config", "rules"): "the ids that a configuration may name; loaded late",
+    ("runs", "databases"): "how a dead run's container is removed; loaded late",
 }
 WORKER_MAY_USE = {"sqlalchemy", "alembic"}
 

@@ -12,8 +12,15 @@ from revguard.history import reading
 from revguard.history.graph import Node
 from revguard.records import Record, Records
 from revguard.rules.drift import MISSING
+from revguard.rules.history import UNTRACKED
 from revguard.staging import adding, index
-from revguard.verdict import EnvironmentReport, NewRevision, environment_to_dict, verdict_of
+from revguard.verdict import (
+    EnvironmentReport,
+    Finding,
+    NewRevision,
+    environment_to_dict,
+    verdict_of,
+)
 
 
 def add_scripts(subject: Subject, judged: Sequence[Judged], *, stage: bool) -> list[Judged]:
@@ -23,7 +30,7 @@ def add_scripts(subject: Subject, judged: Sequence[Judged], *, stage: bool) -> l
     """
     results = []
     for one in judged:
-        if not can_add(one.report):
+        if not can_add(subject, one.report):
             results.append(one)
         elif stage:
             results.append(_added(subject, one))
@@ -32,16 +39,27 @@ def add_scripts(subject: Subject, judged: Sequence[Judged], *, stage: bool) -> l
     return results
 
 
-def can_add(report: EnvironmentReport) -> bool:
-    """Whether the proven script is all that is missing."""
+def can_add(subject: Subject, report: EnvironmentReport) -> bool:
+    """Whether the proven script is all that is missing.
+
+    One that is only untracked stands in the way, unless it is this very one: a killed run, or one
+    with `--no-stage`, has written it.
+    """
     blocking = [finding for finding in report.findings if finding.severity == "error"]
     return (
         report.verdict == "fail"
         and report.script is not None
         and report.script_path is not None
-        and all(finding.rule == MISSING for finding in blocking)
         and all(step.result != "fail" for step in report.proof)
+        and all(_is_mended(subject, report, finding) for finding in blocking)
     )
+
+
+def _is_mended(subject: Subject, report: EnvironmentReport, finding: Finding) -> bool:
+    """Whether nothing is left of a finding once the script is in the commit."""
+    if finding.rule == UNTRACKED and finding.path == report.script_path:
+        return adding.is_written(subject.repo, finding.path, _content(report))
+    return finding.rule == MISSING
 
 
 def _content(report: EnvironmentReport) -> bytes:
@@ -53,7 +71,7 @@ def _added(subject: Subject, one: Judged) -> Judged:
     report = one.report
     assert report.script_path is not None
     adding.add_file(subject.repo, report.script_path, _content(report))
-    findings = tuple(finding for finding in report.findings if finding.rule != MISSING)
+    findings = tuple(one for one in report.findings if not _is_mended(subject, report, one))
     node = _node(report)
     revision = NewRevision(
         id=node.id,

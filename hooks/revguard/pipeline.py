@@ -54,6 +54,9 @@ def check(options: Options) -> Report:
         if not options.environments and not options.no_cache:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
         reports = tuple(_noted(one.report, settings, found) for one in judged)
+        if reports and work.run is not None:
+            said = (*reports[0].notes, *work.run.notes)
+            reports = (replace(reports[0], notes=said), *reports[1:])
     return Report(
         verdict=overall(reports),
         tree=subject.tree,
@@ -203,7 +206,7 @@ class _Work:
         """Put what is missing into the commit."""
         from revguard.adding import add_scripts, can_add, remember_added
 
-        wanted = [one for one in judged if can_add(one.report)]
+        wanted = [one for one in judged if can_add(self.subject, one.report)]
         results = add_scripts(self.subject, judged, stage=self.options.stage)
         if not self.options.stage or not wanted:
             return results

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VARIABLE = leftovers.VARIABLE
 MEMORY = "/dev/shm"  # noqa: S108 - only our own folder in it is used
+CONTAINERS = "containers"  # the file in a run's folder that names its containers
 _PROCESSES = "processes"  # the file in a run's folder that names its process groups
 _HIDDEN = ".new"
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -42,6 +43,7 @@ class Run:
         self.id = os.urandom(6).hex()
         self.snapshots_limit = snapshots_limit
         self.cache = cache
+        self.notes: list[str] = []  # what the user should hear of it
         self._bases = _bases(str(cache), memory, temporary)
         self._places: dict[str, _Place] = {}
         self._registered: dict[int, int] = {}
@@ -144,7 +146,8 @@ def sweep(cache: Path, *, memory: str | None = MEMORY, temporary: str | None = N
                 dead.setdefault(place.id, []).append(place)
         for run_id, places in dead.items():
             folders = [place.folder for place in places]
-            if leftovers.end(run_id, folders, _registered(folders)):
+            ended = leftovers.end(run_id, folders, _registered(folders))
+            if _end_containers(folders) and ended:
                 for place in places:
                     place.remove()
     finally:
@@ -328,6 +331,17 @@ def _registered(folders: list[str]) -> list[tuple[int, int, str]]:
                 if line.endswith("\n") and pid.isdigit() and ends_on.isdigit():
                     found.append((int(pid), int(ends_on), identity))
     return found
+
+
+def _end_containers(folders: list[str]) -> bool:
+    """Whether no container of these runs is left; the engine is asked only where one was made."""
+    paths = [os.path.join(folder, CONTAINERS) for folder in folders]
+    found = [path for path in paths if os.path.exists(path)]
+    if not found:
+        return True
+    from revguard.databases import container_leftovers
+
+    return container_leftovers.remove(found)
 
 
 def _bases(cache: str, memory: str | None, temporary: str | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import NamedTuple
 
 BOTH = ("sqlite", "postgresql")
@@ -35,6 +36,16 @@ def column(name: str, type_: str, *more: str) -> str:
 
 def fk(column: str, target: str, *more: str) -> str:
     return f"Column({column!r}, ForeignKey({', '.join([repr(target), *more])}))"
+
+
+def combined(cases: list[Case], name: str) -> Case:
+    """Several cases as one, each with a table `things` of its own: they must not meet elsewhere."""
+    before, after, changes = [], [], []
+    for number, case in enumerate(cases):
+        for text, texts in ((case.before, before), (case.after, after), (case.changes, changes)):
+            texts.append(re.sub(r"things|fk_u|fk_v", rf"\g<0>{number}", textwrap.dedent(text)))
+    named = "" if not all(changes) else ", ".join(changes)
+    return Case(name, "\n".join(before), "\n".join(after), named, cases[0].dialects)
 
 
 def parametrized(cases: list[Case]):

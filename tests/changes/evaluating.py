@@ -65,7 +65,7 @@ class Forks:
 class Databases:
     """One project's databases: the present one, and a copy of it to go back to."""
 
-    def __init__(self, dialect: str, folder: Path, server: Server | None) -> None:
+    def __init__(self, dialect: str, folder: Path, server: Server | MariaDatabases | None) -> None:
         self.dialect = dialect
         self._folder = folder
         self._server = server
@@ -81,7 +81,13 @@ class Databases:
 
     def mark(self) -> None:
         """Where a retry begins; nobody may be connected."""
-        self._marked = self._new(self._name)
+        if self.dialect not in MYSQL:  # nothing is tried again there
+            self._marked = self._new(self._name)
+
+    def drop(self) -> None:
+        """Where databases stay on disk, they go with the test."""
+        if self.dialect in MYSQL:
+            self._server.execute(f"DROP DATABASE IF EXISTS `{self._name}`")
 
     def reset(self) -> dict[str, Any]:
         self._name = self._new(self._marked)
@@ -97,6 +103,7 @@ class Databases:
 
 
 numbers = itertools.count()
+MYSQL = ("mariadb", "mysql")
 
 
 class Server:
@@ -108,6 +115,7 @@ class Server:
             host=self.url["host"],
             port=self.url["port"],
             user=self.url["username"],
+            password=self.url["password"],
             dbname=self.url["database"],
         )
         self._connection.autocommit = True
@@ -128,3 +136,16 @@ class Server:
 
     def close(self) -> None:
         self._connection.close()
+
+
+class MariaDatabases:
+    """A MariaDB server of the session, with a database for whoever asks."""
+
+    def __init__(self, server: Any) -> None:
+        self.url = server.url
+        self.execute = server.execute
+
+    def create(self, _template: str | None = None) -> str:
+        name = f"case{next(numbers)}"
+        self.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        return name

@@ -31,8 +31,10 @@ def main(folder):
         "alembic.autogenerate",
         "sqlalchemy.orm",
         "sqlalchemy.dialects.postgresql.psycopg2",
+        "sqlalchemy.dialects.mysql.pymysql",
         "sqlalchemy.dialects.sqlite.pysqlite",
         "psycopg2",
+        "pymysql",
         "_revguard_worker.candidate",
         "_revguard_worker.evaluate",
     ):

@@ -27,7 +27,7 @@ from sqlalchemy import (
     Numeric, PrimaryKeyConstraint, Sequence, SmallInteger, String, Table, Text, Time,
     UniqueConstraint, func, text,
 )
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.orm import declarative_base, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -54,6 +54,8 @@ with create_engine(context.config.get_main_option("sqlalchemy.url")).connect() a
 """
 URLS = {
     "postgresql": "postgresql+psycopg2://nobody@db.invalid/app",
+    "mariadb": "mariadb+pymysql://nobody@db.invalid/app",
+    "mysql": "mysql+pymysql://nobody@db.invalid/app",
     "sqlite": "sqlite:///never.db",
 }
 

@@ -9,7 +9,10 @@ import pytest
 
 from revguard import databases
 from revguard.databases import installations, wire
+from revguard.databases.providing import UnavailableError
 from revguard.runs import Run
+
+from .byhand import MariaServer, PostgresServer
 
 PROVIDERS = ("local", "embedded")
 
@@ -112,3 +115,41 @@ def sql():
             return connection.query(statement)
 
     return execute
+
+
+@pytest.fixture(scope="session")
+def mariadb(require):
+    """A server with all sorts of databases: who uses it must not mind what is there."""
+    found = all(map(shutil.which, ("mariadbd", "mariadb-install-db")))
+    require(found, "mariadb-server-core")
+    require(shutil.which("openssl"), "openssl")
+    folder = _open_folder("/dev/shm" if os.path.isdir("/dev/shm") else None)
+    server = MariaServer(folder)
+    server.install()
+    server.start()
+    yield server
+    server.kill()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(require):
+    """A server with passwords and TLS, on loopback."""
+    try:
+        binaries = installations.local_binaries(os.environ.get("PATH", os.defpath))
+    except UnavailableError as reason:
+        require(False, f"PostgreSQL ({reason})")
+    require(shutil.which("openssl"), "openssl")
+    folder = _open_folder("/dev/shm" if os.path.isdir("/dev/shm") else None)
+    server = PostgresServer(folder, binaries)
+    server.install()
+    server.start()
+    yield server
+    server.kill()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def engine(docker_engine):
+    """A Docker engine of the tests' own."""
+    return docker_engine

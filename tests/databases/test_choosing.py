@@ -77,12 +77,15 @@ def test_a_provider_of_another_dialect_is_no_check(setting, dialect, said):
         databases.choose(setting, dialect, environ=NOWHERE)
 
 
-@pytest.mark.parametrize("setting", ["docker", "podman:postgres:16", "server:x", "", "Local"])
+@pytest.mark.parametrize("setting", ["dokcer", "sqlite:x", "docker:", "server:", "", "Local"])
 def test_an_unknown_provider_is_a_matter_of_configuration(setting):
     with pytest.raises(ConfigError) as caught:
         databases.choose(setting, "postgresql", environ=NOWHERE)
     assert setting in caught.value.message
-    assert caught.value.hint == 'It has "auto", "sqlite", "local", "embedded".'
+    assert (
+        caught.value.hint
+        == 'It has "auto", "sqlite", "local", "embedded", "docker", "podman", "server".'
+    )
 
 
 def test_a_link_on_path_is_followed_to_the_other_programs(bare, tmp_path):

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from revguard import databases
-from revguard.databases import addresses, postgresql_server, wire
+from revguard.databases import addresses, local_server, wire
 from revguard.databases.providing import Database
 from revguard.errors import CouldNotCheck
 
@@ -71,13 +71,13 @@ def test_a_port_that_was_taken_meanwhile(run, local, monkeypatch, taken, served)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        real, tried = postgresql_server._free_port, []
+        real, tried = local_server.free_port, []
 
         def port():
             tried.append(1)
             return other.getsockname()[1] if len(tried) <= taken else real()
 
-        monkeypatch.setattr(postgresql_server, "_free_port", port)
+        monkeypatch.setattr(local_server, "free_port", port)
         with databases.start(choose(local), run=run) as server:
             if served:
                 with login(server.database().address):

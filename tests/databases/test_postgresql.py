@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 
 from revguard import databases, leftovers
-from revguard.databases import accounts, clusters, installations, postgresql_server, wire
+from revguard.databases import accounts, clusters, installations, local_server, wire
 from revguard.databases.providing import Choice, Installation
 from revguard.errors import CouldNotCheck
 
@@ -307,7 +307,7 @@ class TestFullDisk:
         with places.run() as run, databases.start(local, run=run) as server:
             server.wait()
         mounted(places.memory, "size=4m,mode=755")
-        monkeypatch.setattr(postgresql_server, "_FREE_MEMORY", 0)
+        monkeypatch.setattr(local_server, "_FREE_MEMORY", 0)
 
     def test_full_memory_falls_back_to_the_disk(self, places, local, full_memory, sql):
         with places.run() as run, databases.start(local, run=run) as server:

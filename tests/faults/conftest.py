@@ -187,7 +187,9 @@ class Shop:
     def left(self):
         """What runs left in the cache and among the temporary files."""
         found = list((self.cache / "v1" / "runs").glob("*"))
-        found += [path for path in self.temporary.rglob("*") if not _is_kept(path)]
+        for folder, folders, files in os.walk(self.temporary):  # which may vanish meanwhile
+            paths = [Path(folder, name) for name in (*folders, *files)]
+            found += [path for path in paths if not _is_kept(path)]
         return sorted(map(str, found))
 
     def run_ids(self):

@@ -20,11 +20,11 @@ def verdicts(report):
 
 
 @pytest.fixture(params=["sqlite"])
-def answer(request, make_shop):
+def answer(request, make_shop, tmp_path_factory):
     """The shop with a change that lacks its revision, and the report of that."""
     any_shop = make_shop(request.param)
     any_shop.change()
-    elsewhere = {"REVGUARD_CACHE_DIR": str(any_shop.base / "other")}
+    elsewhere = {"REVGUARD_CACHE_DIR": str(tmp_path_factory.getbasetemp() / "sound")}
     code, report = any_shop.report("check", environ=elsewhere)
     assert code == 1
     return any_shop, verdicts(report)

@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
 
-POINTS = {False: 10, True: 15}  # cold and warm
+POINTS = {False: 7, True: 11}  # cold and warm
 MODES = [
     pytest.param(command, warm, id=f"{command} {'warm' if warm else 'cold'}")
     for command in ("check", "add")
@@ -138,7 +138,7 @@ def test_interrupted_at_any_moment(pg_shop, tools, command, number):
     sweep = Sweep(pg_shop, command, True, tools)
     length = sweep.length()
     codes = []
-    for after in points(length, 8):
+    for after in points(length, 6):
         sweep.again()
         before = pg_shop.state()
         code, processes, err = sweep.end(after, number)

@@ -116,8 +116,11 @@ def test_a_marked_virtualenv_is_not_the_projects(look, make, tmp_path):
 def test_revguard_in_the_projects_own_virtualenv(look, make, repository, tmp_path):
     own = make(tmp_path / "anywhere")
     assert look(own=own.prefix).reason == "revguard is installed in it"
+    active = make(tmp_path / "active")
+    assert look(own=own.prefix, PATH=active.bin).path == active.python
+    assert look(own=own.prefix, PATH=f"{own.bin}:{active.bin}").path == own.python
     project = make(repository / ".venv")
-    assert look(own=own.prefix).path == project.python
+    assert look(own=own.prefix, PATH=active.bin).path == project.python
 
 
 def test_uv_project_environment(look, make, repository, tmp_path):
@@ -173,7 +176,10 @@ def test_pdm(look, make, program, repository, tmp_path):
 def test_path_is_last(look, make, tmp_path):
     first, second = make(tmp_path / "a", alembic=None), make(tmp_path / "b")
     found = look(PATH=os.pathsep.join([first.bin, second.bin]))
-    assert (os.path.dirname(found.path), found.reason) == (second.bin, "it is on PATH")
+    assert (os.path.dirname(found.path), found.reason) == (
+        second.bin,
+        "it is active: PATH holds it",
+    )
     assert list(why(found).values()) == ["has no Alembic"]
 
 

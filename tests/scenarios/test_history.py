@@ -67,6 +67,33 @@ def test_no_stage_then_commit_a(shop):
     assert one.status() == []
 
 
+def test_add_after_no_stage_takes_in_what_is_there(shop):
+    """The very script, written by a run that was killed or told not to stage it."""
+    one = changed(shop())
+    assert one.revguard("add", "--no-stage").returncode == 1
+    before = one.versions()
+    done = one.revguard("add")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "untracked-revision" not in done.stdout
+    assert one.versions() == before
+    (name,) = set(before) - {"0001_first.py"}
+    assert f"A  migrations/versions/{name}" in one.status()
+
+
+def test_add_after_no_stage_leaves_alone_what_was_edited(shop):
+    one = changed(shop())
+    assert one.revguard("add", "--no-stage").returncode == 1
+    (name,) = set(one.versions()) - {"0001_first.py"}
+    path = f"migrations/versions/{name}"
+    edited = (one.path / path).read_text() + "# mine\n"
+    one.write(path, edited)
+    done = one.revguard("add")
+    assert done.returncode == 1
+    assert f"git add {path}" in done.stdout
+    assert (one.path / path).read_text() == edited
+    assert f"?? {path}" in one.status()
+
+
 def test_commit_path_leaves_the_users_own_script_out(shop):
     """Staged, but not named in `git commit PATH`: the finding says where it is."""
     one = changed(shop(), {PATH: EMAIL_SCRIPT})

@@ -53,6 +53,8 @@ with engine.connect() as connection:
     print(connection.exec_driver_sql(QUESTION).scalar())
 """
 QUESTION = {
+    "mysql": "QUESTION = 'select database()'\n",
+    "mariadb": "QUESTION = 'select database()'\n",
     "postgresql": "QUESTION = 'select current_database()'\n",
     "sqlite": "QUESTION = 'select file from pragma_database_list'\n",
 }
@@ -86,6 +88,7 @@ def place(tmp_path, tmp_path_factory):
     sockets = tmp_path_factory.mktemp("s", numbered=True)
     tcp = Listener(socket.AF_INET, ("127.0.0.1", 0))
     unix = Listener(socket.AF_UNIX, str(sockets / ".s.PGSQL.5432"))
+    mysql = Listener(socket.AF_UNIX, str(sockets / "mysqld.sock"))
     file = tmp_path / "user.db"
     file.write_bytes(b"")
     subprocess.run([sys.executable, "-c", MAKE_FILE, str(file)], check=True)
@@ -102,7 +105,8 @@ def place(tmp_path, tmp_path_factory):
     }
     tcp.close()
     unix.close()
-    assert (tcp.came, unix.came) == (0, 0)
+    mysql.close()
+    assert (tcp.came, unix.came, mysql.came) == (0, 0, 0)
     assert _state(file) == before
     assert sorted(path.name for path in tmp_path.iterdir() if "user.db" in path.name) == ["user.db"]
 
@@ -420,6 +424,202 @@ while True:
 """
     done = guarded(place, postgresql, body)
     assert "RefusedAgain: a connection opened directly with psycopg2" in done.stderr
+
+
+@pytest.fixture(scope="session")
+def mariadb(mariadb_server):
+    """As the launcher would describe it."""
+    mariadb_server.execute("CREATE DATABASE guarded CHARACTER SET utf8mb4")
+    url = {**mariadb_server.url, "database": "guarded"}
+    yield {"dialect": "mysql", "url": url}
+    mariadb_server.execute("DROP DATABASE guarded")
+
+
+MYSQL = 'engine = sa.create_engine("mysql+{}:" + URL'
+TLS = '"ssl": {"ca": "/nowhere"}, "ssl_disabled": False, "read_default_file": "/nowhere"'
+ON_MYSQL = {
+    "pymysql": MYSQL.format("pymysql") + ")",
+    "mysql.connector": MYSQL.format("mysqlconnector") + ")",
+    "aiomysql": 'ASYNC("mysql+aiomysql:" + URL)',
+    "asyncmy": 'ASYNC("mysql+asyncmy:" + URL)',
+    "unix socket": "engine = sa.create_engine("
+    'f"mysql+pymysql://u@/prod?unix_socket={SOCKETS}/mysqld.sock")',
+    "unix socket of mysql.connector": "engine = sa.create_engine("
+    'f"mysql+mysqlconnector://u@/prod?unix_socket={SOCKETS}/mysqld.sock")',
+    "TLS and option files": MYSQL.format("pymysql")
+    + ", connect_args={"
+    + TLS.replace('"ssl_disabled": False, ', "")
+    + ', "read_default_group": "client", "host": HOST})',
+    "TLS of mysql.connector": MYSQL.format("mysqlconnector") + ', connect_args={"ssl_ca": '
+    '"/nowhere", "ssl_verify_cert": True, "option_files": "/nowhere", "failover": []})',
+    "TLS of asyncmy": 'ASYNC("mysql+asyncmy:" + URL, connect_args={"ssl": True})',
+    "creator": MYSQL.format("pymysql") + ", creator=lambda: __import__('pymysql').connect("
+    'host=HOST, port=PORT, database="prod"))',
+    "creator of mysql.connector": MYSQL.format("mysqlconnector")
+    + ", creator=lambda: __import__('mysql.connector').connector.connect(host=HOST, port=PORT))",
+    "async_creator": """
+        async def connect():
+            import aiomysql
+            return await aiomysql.connect(host=HOST, port=PORT)
+        ASYNC("mysql+aiomysql:" + URL, async_creator=connect)
+    """,
+    "variables": """
+        os.environ.update(MYSQL_HOST=HOST, MYSQL_TCP_PORT=str(PORT), MYSQL_PWD="p",
+                          MYSQL_UNIX_PORT=SOCKETS + "/mysqld.sock")
+        engine = sa.create_engine("mysql+pymysql:" + URL)
+    """,
+}
+
+
+def each(bodies):
+    """Each body in a scope of its own, all in one process; prints its id and what it printed."""
+    return f"""
+import contextlib, io
+for name, body in {bodies!r}.items():
+    GUARD.refused.clear()
+    found = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(found):
+            exec(body, dict(globals()))
+    except failure.Refused as error:
+        found.write(str(error))
+    except BaseException as error:
+        found.write(repr(error))
+    print(json.dumps([name, found.getvalue()]))
+"""
+
+
+def printed(done):
+    assert done.returncode == 0, done.stderr
+    return dict(map(json.loads, done.stdout.splitlines()))
+
+
+def test_engines_on_mysql_are_redirected(place, mariadb):
+    bodies = {name: body_of(text) for name, text in ON_MYSQL.items()}
+    found = printed(guarded(place, mariadb, each(bodies)))
+    assert found == dict.fromkeys(ON_MYSQL, "guarded\n")
+
+
+def test_an_engine_on_mariadb_is_redirected(place, mariadb):
+    body = body_of('engine = sa.create_engine("mariadb+pymysql:" + URL)')
+    done = guarded(place, {**mariadb, "dialect": "mariadb"}, body)
+    assert (done.returncode, done.stdout) == (0, "guarded\n"), done.stderr
+
+
+KEPT_ON_MYSQL = {
+    "init_command": ("pymysql", '{"init_command": "set @x = 7"}', "select @x", "7"),
+    "sql_mode": ("pymysql", '{"sql_mode": "ANSI_QUOTES"}', "select @@sql_mode", "ANSI_QUOTES"),
+    "charset": ("pymysql", '{"charset": "latin1"}', "select @@character_set_client", "latin1"),
+    "client_flag": ("pymysql", '{"client_flag": 1 << 16}', "select 5; select 6", "5"),
+    "of mysql.connector": (
+        "mysqlconnector", '{"init_command": "set @x = 7", "charset": "latin1"}',
+        "select concat(@x, @@character_set_client)", "7latin1",
+    ),
+}  # fmt: skip
+
+
+def test_what_is_no_address_is_kept_on_mysql(place, mariadb):
+    bodies = {
+        name: f'engine = sa.create_engine("mysql+{driver}:" + URL, connect_args={arguments})\n'
+        f'QUESTION = "{question}"\n{SYNC}'
+        for name, (driver, arguments, question, _) in KEPT_ON_MYSQL.items()
+    }
+    found = printed(guarded(place, mariadb, each(bodies)))
+    assert found == {name: f"{answer}\n" for name, (*_, answer) in KEPT_ON_MYSQL.items()}
+
+
+DIRECT_ON_MYSQL = {
+    "pymysql": "import pymysql; pymysql.connect(host=HOST, port=PORT, user='u')",
+    "pymysql by name": "from pymysql import Connect; Connect(host=HOST, port=PORT)",
+    "pymysql by class": "from pymysql.connections import Connection; Connection(host=HOST)",
+    "pymysql unix socket": "import pymysql; pymysql.connect(unix_socket=SOCKETS + '/mysqld.sock', "
+    "user='u', database='guarded')",
+    "pymysql, half ephemeral": "import pymysql; pymysql.connect(unix_socket=PLACE['socket'], "
+    "host='db.invalid', database='guarded')",
+    "pymysql, another database": "import pymysql; pymysql.connect(unix_socket=PLACE['socket'], "
+    "database='mysql')",
+    "pymysql, option file": "import pymysql; pymysql.connect(unix_socket=PLACE['socket'], "
+    "database='guarded', read_default_file='/nowhere')",
+    "aiomysql": "import aiomysql; asyncio.run(aiomysql.connect(host=HOST, port=PORT).__aenter__())",
+    "aiomysql pool": """
+        import aiomysql
+        async def main():
+            async with aiomysql.create_pool(host=HOST, port=PORT, user="u"):
+                pass
+        asyncio.run(main())
+    """,
+    "asyncmy": """
+        import asyncmy
+        async def main():
+            await asyncmy.connect(host=HOST, port=PORT, user="u")
+        asyncio.run(main())
+    """,
+    "asyncmy pool": """
+        import asyncmy
+        async def main():
+            await asyncmy.create_pool(host=HOST, port=PORT, user="u")
+        asyncio.run(main())
+    """,
+    "mysql.connector": "import mysql.connector; mysql.connector.connect(host=HOST, port=PORT)",
+    "mysql.connector in Python": "import mysql.connector as c; c.connect(host=HOST, port=PORT, "
+    "use_pure=True)",
+    "mysql.connector by class": "from mysql.connector import MySQLConnection; "
+    "MySQLConnection(host=HOST, port=PORT)",
+    "mysql.connector unix socket": "import mysql.connector as c; c.connect(user='u', "
+    "unix_socket=SOCKETS + '/mysqld.sock')",
+    "mysql.connector pool": "from mysql.connector.pooling import MySQLConnectionPool as Pool; "
+    "Pool(pool_size=1, host=HOST, port=PORT)",
+    "mysql.connector async": "import mysql.connector.aio as c; "
+    "asyncio.run(c.connect(host=HOST, port=PORT))",
+}
+
+
+KNOWN = "GUARD.database(sa.create_engine('mysql+pymysql://').dialect)\n"
+
+
+def test_direct_calls_of_mysql_are_refused(place, mariadb):
+    bodies = {name: textwrap.dedent(text.strip("\n")) for name, text in DIRECT_ON_MYSQL.items()}
+    found = printed(guarded(place, mariadb, KNOWN + each(bodies)))
+    for name, said in found.items():
+        driver = name.split()[0].rstrip(",")
+        assert said.startswith(f"a connection opened directly with {driver} was refused"), name
+
+
+ADDRESS = "unix_socket=PLACE['socket'], user='root'"
+EPHEMERAL_ON_MYSQL = {
+    "pymysql": f"import pymysql; pymysql.connect({ADDRESS}, database='guarded').close()",
+    "pymysql with a host": "import pymysql; "
+    f"pymysql.connect(host='localhost', {ADDRESS}, db='guarded').close()",
+    "aiomysql": f"""
+        import aiomysql
+        async def main():
+            async with aiomysql.connect({ADDRESS}, db="guarded"):
+                pass
+        asyncio.run(main())
+    """,
+    "asyncmy": f"""
+        import asyncmy
+        async def main():
+            async with asyncmy.connect({ADDRESS}, db="guarded"):
+                pass
+        asyncio.run(main())
+    """,
+    "mysql.connector": "import mysql.connector as c; "
+    f"c.connect({ADDRESS}, database='guarded', collation='utf8mb4_general_ci').close()",
+    "mysql.connector async": f"""
+        import mysql.connector.aio as c
+        async def main():
+            await (await c.connect({ADDRESS}, database="guarded",
+                                   collation="utf8mb4_general_ci")).close()
+        asyncio.run(main())
+    """,
+}
+
+
+def test_the_ephemeral_database_of_mysql_may_be_called_directly(place, mariadb):
+    bodies = {name: textwrap.dedent(text.strip("\n")) for name, text in EPHEMERAL_ON_MYSQL.items()}
+    found = printed(guarded(place, mariadb, KNOWN + each(bodies)))
+    assert found == dict.fromkeys(EPHEMERAL_ON_MYSQL, "")
 
 
 @pytest.mark.parametrize("future", [False, True], ids=["legacy", "future"])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from revguard.errors import ConfigError
+from revguard.masking import masked
 
 PROVIDERS = ("auto", "sqlite", "embedded", "local", "docker", "podman", "server")
 PROOFS = ("upgrade", "round-trip", "rows", "locks")
@@ -44,6 +45,7 @@ _AS_ALEMBIC_WRITES = {"drop_": "remove_", "create_": "add_", "alter_": "modify_"
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _DRIVER = re.compile(r"[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)?")
+_OF_A_SERVER = re.compile(r"^\S+://|^\$\w|^\$\{\w+\}")  # a URL, or a variable that holds one
 _ATTRIBUTE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _RULE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -169,17 +171,21 @@ def database(value: object, where: Where) -> str:
     name, colon, rest = word.partition(":")
     if name not in PROVIDERS:
         known = ", ".join(f'"{provider}"' for provider in PROVIDERS)
-        raise where.error(f'"{word}" is no database, its first word is none of {known}')
+        shown = masked(word)
+        raise where.error(f'"{shown}" is no database, its first word is none of {known}')
     if name in {"docker", "podman"}:
         if (colon and not rest) or re.search(r"\s", rest):
             raise where.error(
                 f'"{word}" names no image', f'Write "{name}" or "{name}:postgres:16".'
             )
     elif name == "server":
-        if "://" not in rest or rest.startswith("://"):
-            raise where.error(f'"{word}" holds no URL', 'Write "server:postgresql://user@host/".')
+        if not _OF_A_SERVER.search(rest):
+            raise where.error(
+                f'"{masked(word)}" holds no URL',
+                'Write "server:postgresql://user@host/", or "server:$NAME" for a variable.',
+            )
     elif colon:
-        raise where.error(f'"{name}" takes nothing after it, "{word}" does')
+        raise where.error(f'"{name}" takes nothing after it, "{masked(word)}" does')
     return word
 
 

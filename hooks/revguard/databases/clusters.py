@@ -16,6 +16,7 @@ from revguard.errors import CouldNotCheck
 from revguard.runs import FileLock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from revguard.databases.accounts import Account
@@ -59,6 +60,11 @@ def reachable(installation: Installation, run: Run, account: Account | None) -> 
 
 def pristine(installation: Installation, binaries: str, run: Run, account: Account | None) -> Path:
     """A data folder to copy from, with the empty database `app`."""
+    return kept(installation, run, lambda: _initialise(binaries, run, account))
+
+
+def kept(installation: Installation, run: Run, make: Callable[[], Path]) -> Path:
+    """What `make` made for this installation: once, and then out of the cache."""
     root = run.cache / "servers"
     folder = root / installation.identity
     found = stored.load(folder, run=run)
@@ -68,11 +74,15 @@ def pristine(installation: Installation, binaries: str, run: Run, account: Accou
         found = stored.load(folder, run=run)
         if found is not None:
             return found.state
-        made = _initialise(binaries, run, account)
-        told = {"binaries": binaries, "dialect": "postgresql", "server_version": f"{major(made)}"}
-        kept = stored.keep(made, folder, told, run=run)
+        made = make()
+        told = {
+            "binaries": installation.binaries,
+            "dialect": installation.dialect,
+            "server_version": installation.version,
+        }
+        stays = stored.keep(made, folder, told, run=run)
         stored.evict(root, _UNUSED_LIMIT)
-        found = stored.load(folder, run=run) if kept else None
+        found = stored.load(folder, run=run) if stays else None
         return found.state if found else made
 
 
@@ -120,7 +130,7 @@ def _initialise_in(
     said = ""
     for locale in _locales(version):
         try:
-            _empty_folder(data, account)
+            empty_folder(data, account)
         except OSError as error:
             return str(error)
         code, said = accounts.run_as(run, _initdb(binaries, data, version, locale), account)
@@ -163,7 +173,8 @@ def _binary_major(postgres: str, run: Run, account: Account | None) -> int:
     return int(found[1])
 
 
-def _empty_folder(data: Path, account: Account | None) -> None:
+def empty_folder(data: Path, account: Account | None) -> None:
+    """Make a folder anew, the account's own."""
     leftovers.remove_folder(os.fspath(data))
     data.mkdir(0o700)
     if account is not None and sys.platform != "win32":

@@ -3,6 +3,9 @@ pure Python both, and loaded only where such a server is used."""
 
 from __future__ import annotations
 
+import struct
+from socket import AF_UNIX, SOCK_STREAM, create_connection
+from socket import socket as Socket  # noqa: N812
 from typing import TYPE_CHECKING, Any, Protocol
 
 from revguard.databases.wire import Row, ServerError
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from typing_extensions import Self
+
+
+_CONNECT_SECONDS = 10.0
 
 
 class Connection(Protocol):
@@ -46,20 +52,33 @@ class PostgresConnection:
         database: str,
         timeout: float | None = None,
         tls: ssl.SSLContext | bool | None = None,  # None: where the server has it; False: never
+        patience: float | None = None,  # for an answer, once it is connected; else the timeout
+        application: str | None = None,
     ) -> None:
         from pg8000 import native
 
-        with _postgres_errors():
-            self._connection = native.Connection(
-                username,
-                host=host,
-                port=port,
-                unix_sock=socket,
-                password=password,
-                database=database,
-                timeout=timeout,
-                ssl_context=tls,
-            )
+        # a socket of our own: a connection that fails leaves its one open
+        opened = None if socket else create_connection((host, port), timeout)
+        try:
+            with _postgres_errors():
+                self._connection = native.Connection(
+                    username,
+                    host=host,
+                    port=port,
+                    unix_sock=socket,
+                    sock=opened,
+                    password=password,
+                    database=database,
+                    timeout=timeout,
+                    ssl_context=tls,
+                    application_name=application,
+                )
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            raise
+        if patience is not None:
+            self._connection._usock.settimeout(patience)
         told: Any = self._connection.parameter_statuses
         self.parameters = {_text(name): _text(value) for name, value in told.items()}
 
@@ -96,31 +115,40 @@ class MysqlConnection:
         password: str | None = None,
         database: str | None = None,
         timeout: float | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | bool | None = None,  # None: where the server has it; False: never
+        patience: float | None = None,  # for an answer, once it is connected; else the timeout
         several: bool = False,  # statements in one query
     ) -> None:
         import pymysql
         from pymysql.constants.CLIENT import MULTI_STATEMENTS
 
         with _mysql_errors():
-            self._connection = pymysql.connect(
+            self._connection = pymysql.Connection(
                 host=host,
                 port=port,
                 unix_socket=socket,
                 user=username,
                 password=password or "",
                 database=database,
-                connect_timeout=max(1, int(timeout or 10)),
                 read_timeout=timeout,
                 write_timeout=timeout,
-                ssl=tls,
+                ssl=tls or None,
+                ssl_disabled=tls is False,
                 charset="utf8mb4",
                 autocommit=True,
                 read_default_file=None,
                 local_infile=False,
+                defer_connect=True,
                 client_flag=MULTI_STATEMENTS if several else 0,
             )
-        self.parameters = {"server_version": str(self._connection.get_server_info())}
+            # a socket of our own: it leaves one open that nobody answers
+            self._connection._secure = socket is not None
+            self._connection.connect(_opened(host, port, socket, timeout))
+        if patience is not None:
+            self._connection._read_timeout = self._connection._write_timeout = patience
+        # MariaDB 10 and 11 begin so, for replicas that know one digit only
+        told = str(self._connection.get_server_info()).removeprefix("5.5.5-")
+        self.parameters = {"server_version": told}
 
     def __enter__(self) -> Self:
         return self
@@ -175,6 +203,8 @@ class _PostgresErrors(_Errors):
             return ServerError({str(key): str(value) for key, value in fields.items()})
         if isinstance(error, exceptions.Error):  # it could not connect, or lost the connection
             return ConnectionError(str(fields))
+        if isinstance(error, (struct.error, KeyError, IndexError)):  # it lost it within a message
+            return ConnectionError("the server closed the connection in the middle of a message")
         return None
 
 
@@ -197,6 +227,20 @@ def _postgres_errors(*, quiet: bool = False) -> _Errors:
 
 def _mysql_errors(*, quiet: bool = False) -> _Errors:
     return _MysqlErrors(quiet=quiet)
+
+
+def _opened(host: str, port: int, path: str | None, timeout: float | None) -> Socket:
+    """A socket at which somebody listens. OSError."""
+    if path is None:
+        return create_connection((host, port), timeout or _CONNECT_SECONDS)
+    found = Socket(AF_UNIX, SOCK_STREAM)
+    try:
+        found.settimeout(timeout or _CONNECT_SECONDS)
+        found.connect(path)
+    except BaseException:
+        found.close()
+        raise
+    return found
 
 
 def _text(value: object) -> str:

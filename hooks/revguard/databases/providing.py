@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class Url(TypedDict, total=False):
-    """The parts of a URL; for SQLite only `database`, a path."""
+    """The parts of a URL; for SQLite only `database`, a path.
+
+    A host that begins with a slash is the folder of PostgreSQL's socket. MariaDB and MySQL have
+    `socket`, the path of a file, in the place of host and port.
+    """
 
     host: str
     port: int
@@ -24,6 +28,7 @@ class Url(TypedDict, total=False):
     password: str | None
     database: str
     socket: str  # MySQL and MariaDB: a socket's file, in place of host and port
+    options: dict[str, str]  # how it is secured, as the query of a URL: remote_tls's
 
 
 def silent(_message: str) -> None:
@@ -55,8 +60,8 @@ class Surroundings:
     network: bool = False  # a host, a port and a password are asked for: a socket is not enough
     keep: int = 0  # seconds that a server may stay after the run
     project: str = ""  # whose server it is, where it stays: the working tree's folder
-    timeout: float = 3600.0  # seconds that a run may take: what is older is left over
     progress: Callable[[str], None] = silent  # told what takes long: an image that is pulled
+    timeout: float = 3600.0  # seconds that a run may take: what is older is left over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,7 @@ class Installation:
     version: str = ""  # the server's, where it is known before the start
     extensions: frozenset[str] | None = None  # that it can create; None: not known
     ready: bool = True  # False: something has to be fetched before it can start
+    found: object = None  # what else the provider knows of it
     wanted: Surroundings = field(default_factory=lambda: Surroundings(environ={}), compare=False)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from revguard.databases import wire
 
 if TYPE_CHECKING:
-    from revguard.databases.wire import Connection
+    from revguard.databases.network import Connection
 
 _MARK = "revguard_mark"
 _ALONE_SECONDS = 5.0
@@ -86,6 +86,12 @@ def only(connection: Connection, main: str, marked: Mark | None) -> str | None:
     if _value(connection, "SELECT count(*) FROM pg_tablespace") != "2":
         return None  # a folder elsewhere, which is not copied
     return _value(connection, "SHOW data_directory")
+
+
+def drop(connection: Connection, database: str) -> None:
+    """Drop a database, if it is there; its visitors are thrown out."""
+    _throw_out(connection, database)
+    connection.query(f"DROP DATABASE IF EXISTS {wire.name(database)}")
 
 
 def _throw_out(connection: Connection, database: str) -> None:

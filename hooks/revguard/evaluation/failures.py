@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,12 +24,20 @@ DRIVERS = {
     "pg8000": "pg8000",
     "MySQLdb": "mysqlclient",
     "pymysql": "pymysql",
+    "aiomysql": "aiomysql",
+    "asyncmy": "asyncmy",
+    "mysql": "mysql-connector-python",
+    "mariadb": "mariadb",
     "greenlet": "greenlet",
 }
 
 
 _EXHAUSTED = ("53", "58")  # SQLSTATE: insufficient resources, system error
-_FULL = re.compile(r"database or disk is full|disk I/O error|No space left on device")
+_MYSQL_EXHAUSTED = {
+    "3", "1021", "1026", "1037", "1038", "1041", "1114", "1135", "2008",
+}  # fmt: skip
+_MYSQL_LOST = {"1053", "1077", "1927", "2002", "2003", "2006", "2013", "2055", "4031"}
+_FULL = re.compile(r"database or disk is full|disk I/O error|No space left on device|error: 28\b")
 _LOST = re.compile(
     r"closed the connection|connection (was|is|already)? ?closed|terminating connection"
     r"|[Cc]onnection refused|reset by peer|Broken pipe|connection to server"
@@ -106,7 +115,9 @@ def _is_generated(account: Mapping[str, Any], subject: Subject) -> bool:
 
 def of_lost_connection(account: Mapping[str, Any]) -> bool:
     """Whether the account tells that the database went away."""
-    return account.get("code", "").startswith("57P") or bool(_LOST.search(account["message"]))
+    code = account.get("code", "")
+    is_lost = code in _MYSQL_LOST or code.startswith("57P")
+    return is_lost or bool(_LOST.search(account["message"]))
 
 
 def of_server(said: str) -> CouldNotCheck:
@@ -131,7 +142,9 @@ def refuse_missing_extension(account: Mapping[str, Any], database: Database | No
 
 def refuse_exhausted(account: Mapping[str, Any]) -> None:
     """CouldNotCheck where the machine's means ended: that says nothing about a revision."""
-    if account.get("code", "").startswith(_EXHAUSTED) or _FULL.search(account["message"]):
+    code = account.get("code", "")
+    is_exhausted = code in _MYSQL_EXHAUSTED or (len(code) == 5 and code.startswith(_EXHAUSTED))
+    if is_exhausted or _FULL.search(account["message"]):
         raise CouldNotCheck(
             f"there is not enough space or memory to go on: {_first_line(account['message'])}",
             hint="Free some, or name another folder in REVGUARD_CACHE_DIR.",
@@ -202,7 +215,8 @@ def _of_import(
             hint=f"`git add {forgotten}`",
         )
     if top in DRIVERS:
-        hint = f"the database driver is missing: `{interpreter.path} -m pip install {DRIVERS[top]}`"
+        package = shlex.quote(DRIVERS[top])
+        hint = f"the database driver is missing: `{interpreter.path} -m pip install {package}`"
         return CouldNotCheck(message, hint=hint)
     hint = (
         f"If {top} is a dependency: `{interpreter.path} -m pip install {top}`. If it is the "

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from revguard.evaluation import hosts
 from revguard.evaluation.case import Case, on_disk
 from revguard.evaluation.failures import preparation
 from revguard.evaluation.findings import finished, history_findings, scripts_on_disk
@@ -89,8 +90,17 @@ class Judgement:
             ),
             findings=findings,
             timings_ms={**evaluated.timings_ms, "total": duration},
-            notes=(*self.notes, *evaluated.notes, *self.result["notes"]),
+            notes=(
+                *self.notes,
+                *evaluated.notes,
+                *self.result["notes"],
+                *self._connections(),
+            ),
         )
+
+    def _connections(self) -> tuple[str, ...]:
+        """Where else env.py connected to: that may cost time, or change what is found."""
+        return tuple(hosts.notes(self.evaluated.observed["hosts"], self.evaluated.database))
 
     def record(self, report: EnvironmentReport) -> Record:
         """What the next run may rely on."""

@@ -40,6 +40,10 @@ def _active(place: Place) -> Iterator[Candidate]:
     if not why_isolated(place.environ.get("VIRTUAL_ENV") or os.sep, place.environ):
         return
     # pre-commit overwrites VIRTUAL_ENV, but PATH still holds what was active (pre-commit#1465)
+    yield from _virtualenvs_on_path(place)
+
+
+def _virtualenvs_on_path(place: Place) -> Iterator[Candidate]:
     for folder in place.path_folders():
         prefix = prefix_of(folder)
         if prefix and not why_isolated(prefix, place.environ):
@@ -122,6 +126,7 @@ SOURCES: tuple[Callable[[Place], Iterator[Candidate]], ...] = (
     _uv,
     _poetry,
     _pdm,
+    _virtualenvs_on_path,
     _own,
     _on_path,
 )

@@ -15,6 +15,7 @@ _FAILS: Final = {
         "revision {revision} cannot be upgraded again after its own downgrade: {message}",
     ),
 }
+_KEY_TOO_LONG = {"1170", "1071"}  # of MariaDB and MySQL
 _BATCH = "No support for ALTER of constraints in SQLite"
 
 
@@ -29,6 +30,8 @@ def failed_step(account: Mapping[str, Any] | None, hint: str = "") -> list[Findi
     statement = " ".join(account.get("statement", "").split())
     if statement:
         message += f" (statement: {statement[:300]})"
+    if account.get("half_done"):
+        message += f". {account['half_done'][0].upper()}{account['half_done'][1:]}"
     return [
         Finding(
             rule=rule,
@@ -47,8 +50,20 @@ def _hint(account: Mapping[str, Any]) -> str:
             "SQLite alters a table only by copying it: set `render_as_batch=True` in "
             "context.configure() of env.py, or use `op.batch_alter_table()` in the script"
         )
+    if "requires a length on dialect" in text:
+        return "MariaDB and MySQL have no VARCHAR without a length: `String(255)` in the models"
+    if account.get("code") in _KEY_TOO_LONG:
+        return (
+            "an index covers only the first bytes of a text: give the index "
+            '`mysql_length={"column": 191}`, or the column a `String` of a shorter length'
+        )
     if "Constraint must have a name" in text:
         return "name the constraint in the models, or give the metadata a naming_convention"
+    if account.get("half_done"):
+        return (
+            "this database takes no DDL back, so production would be left like that: mend the "
+            "script, with what can fail first or in a revision of its own"
+        )
     if account["kind"] == "upgrade":
         return "mend the script; nothing was applied to any database of yours"
     return "mend downgrade(), or let it `raise NotImplementedError` where there is no way back"

@@ -56,6 +56,14 @@ def write_file(repo: Repository, relative_path: str, content: bytes) -> Iterator
         raise
 
 
+def is_written(repo: Repository, relative_path: str, content: bytes) -> bool:
+    """Whether the file lies in the working tree already, with this very content."""
+    try:
+        return _is_there(os.path.join(repo.toplevel, relative_path), relative_path, content)
+    except (OSError, UsageError):
+        return False
+
+
 def indexes(repo: Repository) -> tuple[str, ...]:
     """The index files that a new file goes into.
 

@@ -18,12 +18,15 @@ from . import (
     defaults,
     differences,
     enums,
+    implicit,
     importing,
     message,
     prerequisites,
     project,
     rendering,
     subtraction,
+    suspended,
+    types_mysql,
 )
 
 _PLACEHOLDER = "revguard"
@@ -42,6 +45,7 @@ class Comparison:
         script.upgrade_ops_list[-1].upgrade_token = context.opts["upgrade_token"]
         script.downgrade_ops_list[-1].downgrade_token = context.opts["downgrade_token"]
         defaults.install(context)
+        types_mysql.install(context)
         compare._populate_migration_script(self.context, script)
         complete.before_hooks(script, context)
         script.rev_id = _revision_id(heads, self.differences())
@@ -109,6 +113,9 @@ def write(
             if "alembic_postgresql_enum" not in sys.modules:
                 enums.Enums(comparison.context, renderer).complete(script)
             prerequisites.complete(script, comparison.context)
+        elif dialect.name in ("mysql", "mariadb"):
+            implicit.complete(script, comparison.context)
+            suspended.complete(script, comparison.context)
         if with_casts:
             casts.add_casts(script, comparison.context)
         if script.message is None:

@@ -7,9 +7,14 @@ from typing import Any, Mapping
 
 from sqlalchemy import inspect
 
-from . import catalog_postgresql, catalog_sqlite
+from . import catalog_mysql, catalog_postgresql, catalog_sqlite
 
-_READERS = {"postgresql": catalog_postgresql.read, "sqlite": catalog_sqlite.read}
+_READERS = {
+    "postgresql": catalog_postgresql.read,
+    "sqlite": catalog_sqlite.read,
+    "mysql": catalog_mysql.read,
+    "mariadb": catalog_mysql.read,
+}
 
 
 def read(connection: Any, version_table: str) -> dict[str, str]:

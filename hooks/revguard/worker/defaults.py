@@ -1,8 +1,9 @@
 """Two server defaults in, whether they differ out: Alembic's own answer, made safe and exact.
 
 Alembic asks PostgreSQL ``SELECT stored = declared``, which is an error for some types (json) and
-some texts (an apostrophe), and never true for volatile functions. Where that fails or says that
-they differ, the declared one is set on a scratch table and read back as the server spells it.
+some texts (an apostrophe), and never true for volatile functions; for MariaDB and MySQL it compares
+texts. Where that fails or says that they differ, the declared one is set on a scratch table and
+read back as the server spells it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, Iterator
 
 from alembic.ddl.base import ColumnDefault
-from sqlalchemy import exc, text
+from sqlalchemy import Column, exc, text
+
+from . import types_mysql
 
 _SCRATCH = "revguard_default"
 _STORED = """
@@ -27,7 +30,12 @@ def install(context: Any) -> None:
     if "compare_server_default" in vars(impl):
         return
     original = impl.compare_server_default
-    compare = {"postgresql": _postgresql, "sqlite": _sqlite}.get(context.dialect.name)
+    compare = {
+        "postgresql": _postgresql,
+        "sqlite": _sqlite,
+        "mysql": _mysql,
+        "mariadb": _mysql,
+    }.get(context.dialect.name)
     if compare is not None:
         impl.compare_server_default = lambda *args: compare(impl, original, *args)
 
@@ -63,6 +71,32 @@ def _postgresql(
     with suppress(exc.DBAPIError), _rolled_back(connection):
         return _spelled(impl, column) != _stored(connection, _quoted(impl, column.table), column)
     return True
+
+
+def _mysql(
+    impl: Any, original: Any, inspected: Any, column: Any, declared: Any, stored: Any
+) -> bool:
+    if not original(inspected, column, declared, stored):
+        return False
+    if declared is None or stored is None:
+        return True
+    with suppress(exc.SQLAlchemyError):
+        bare = Column(
+            column.name,
+            inspected.type,  # as it is now: for another the default may be spelled otherwise
+            server_default=column.server_default,
+            nullable=column.nullable,
+        )
+        table = impl.dialect.identifier_preparer.format_table(column.table)
+        there = types_mysql.shown(impl, table, column.name)
+        made = types_mysql.scratch(impl, types_mysql.specified(impl, bare))
+        return bool(_default_in(made) != _default_in(there))
+    return True
+
+
+def _default_in(row: Any) -> tuple[Any, str]:
+    """Default and ON UPDATE in a row of SHOW COLUMNS."""
+    return row["Default"], str(row["Extra"]).replace("DEFAULT_GENERATED", "").strip().lower()
 
 
 @contextmanager

@@ -31,17 +31,24 @@ _WAYS = {
     "pg8000.dbapi": ("connect",),
     "pg8000.legacy": ("connect",),
     "pg8000.core": ("CoreConnection.__init__",),
-    "pymysql": ("connect", "Connect"),
     "pymysql.connections": ("Connection.__init__",),
-    "MySQLdb": ("connect", "Connect", "Connection"),
-    "mysql.connector": ("connect",),
+    "MySQLdb.connections": ("Connection.__init__",),
+    "MySQLdb._mysql": ("connect",),
+    "aiomysql.connection": ("Connection.__init__",),
+    "asyncmy.connection": ("Connection.__init__",),
     "mariadb": ("connect",),
-    "aiomysql": ("connect",),
-    "asyncmy": ("connect",),
+    "mariadb.connections": ("Connection.__init__",),
+    "mysql.connector.connection": ("MySQLConnection._open_connection",),
+    "mysql.connector.connection_cext": ("CMySQLConnection._open_connection",),
+    "mysql.connector.aio.connection": ("MySQLConnection.connect",),
     "oracledb": ("connect", "connect_async"),
     "pyodbc": ("connect",),
     "pymssql": ("connect",),
 }
+# What the drivers of MySQL call their first arguments; all others name a "dsn" first, or nothing
+_POSITIONAL = ("host", "user", "password", "database", "port", "unix_socket")
+_MYSQL = ("pymysql", "MySQLdb", "aiomysql", "asyncmy", "mariadb")
+_CONNECTOR = "mysql.connector"  # its connections know the place when they open it
 
 
 def install(guard: Guard, observer: Observer) -> None:
@@ -87,7 +94,8 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def wrap(self, module: ModuleType) -> None:
         """Guard the ways to connect of an imported driver."""
-        driver = module.__name__.partition(".")[0]
+        is_connector = module.__name__.startswith(_CONNECTOR)
+        driver = _CONNECTOR if is_connector else module.__name__.partition(".")[0]
         for way in _WAYS[module.__name__]:
             owner_name, _, name = way.rpartition(".")
             owner: Any = getattr(module, owner_name, None) if owner_name else module
@@ -113,12 +121,29 @@ def _guarded(
 
     @functools.wraps(function)
     def connect(*args: Any, **kwargs: Any) -> Any:
-        if not guard.is_ephemeral(args[skipped:], kwargs):
+        if not guard.is_ephemeral(*_told(driver, args, kwargs, skipped)):
             guard.refuse_direct(driver)
         return function(*args, **kwargs)
 
     connect._is_guarded = True  # type: ignore[attr-defined]
     return connect
+
+
+def _told(
+    driver: str, args: Sequence[Any], kwargs: dict[str, Any], skipped: int
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """What a call says about the place, in the words of places.of_call."""
+    if driver == _CONNECTOR:
+        return (), _of_connector(args[0])
+    if driver in _MYSQL:
+        return (), {**dict(zip(_POSITIONAL, args[skipped:])), **kwargs}
+    return args[skipped:], kwargs
+
+
+def _of_connector(connection: Any) -> dict[str, Any]:
+    """A socket wins over the host, which mysql.connector always has."""
+    names = ("unix_socket", "database") if connection._unix_socket else ("host", "port", "database")
+    return {name: getattr(connection, f"_{name}") for name in names}
 
 
 def _watch_sqlite(guard: Guard, observer: Observer) -> Callable[[str, tuple[Any, ...]], None]:

@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import candidate, catalog, failure
+from . import candidate, catalog, failure, halfway
 from .failure import shorten
 from .steps import between_steps
 
@@ -60,6 +60,7 @@ class Evaluation:
         self._retry = False
         self._known: list[str] | None = request["known"]
         self._before: dict[str, str] = {}
+        self._now: dict[str, str] = {}  # before the next step
         self._made_before: set[str] = set()  # tables that the bootstrap made
         self._written: list[Script] = []
         self.result: dict[str, Any] = {
@@ -244,7 +245,7 @@ class Evaluation:
             comparison = self._compare(context, heads)
             found = comparison.differences()
             left = self._subtract(comparison)
-            after = catalog.read(connection, context.version_table)
+            after = self._now = catalog.read(connection, context.version_table)
         generated = bool(self.result["scripts"])
         if not generated:
             self._keep_drift(found)
@@ -255,9 +256,8 @@ class Evaluation:
             self._describe_missing(comparison, context)
         yield from self._way(list(reversed(revisions)), context, "downgrade")
         with between_steps(context) as connection:
-            lines = catalog.difference(
-                self._before, catalog.read(connection, context.version_table)
-            )
+            self._now = catalog.read(connection, context.version_table)
+        lines = catalog.difference(self._before, self._now)
         if lines:
             self._proved("downgrade", False, None, "; ".join(lines[:5]), kind="differs")
             return
@@ -271,9 +271,12 @@ class Evaluation:
         """The steps of one way through ``revisions``, recorded as one proof step."""
         if name == "upgrade":
             with between_steps(context) as connection:
-                self._before = catalog.read(connection, context.version_table)
+                self._before = self._now = catalog.read(connection, context.version_table)
         started = time.monotonic()
-        for revision in revisions:
+        for number, revision in enumerate(revisions):
+            if number and halfway.is_possible(context):
+                with between_steps(context) as connection:
+                    self._now = catalog.read(connection, context.version_table)
             record: dict[str, Any] = {"id": revision.revision, "statements": []}
             if name == "upgrade":
                 self.result["upgrades"].append(record)
@@ -282,12 +285,14 @@ class Evaluation:
                 revision,
                 context,
                 name != "downgrade",
-                lambda account: self._failed(name, account, started),
+                lambda account: self._failed(name, account, started, context),
                 record,
             )
         self._proved(name, True, started)
 
-    def _failed(self, name: str, account: dict[str, Any], started: float) -> None:
+    def _failed(
+        self, name: str, account: dict[str, Any], started: float, context: MigrationContext
+    ) -> None:
         if name == "downgrade" and account["on_purpose"]:
             reason = f"{account['type']}: {account['message']}".strip(": ")
             self._proved(name, None, started, f"irreversible on purpose ({reason})")
@@ -297,7 +302,9 @@ class Evaluation:
         if castable:
             self._casts = self._retry = True
             return
-        self._proved(name, False, started, account["message"])
+        account["half_done"] = halfway.told(context, self._now, account)
+        reason = "; ".join(filter(None, [account["message"], account["half_done"]]))
+        self._proved(name, False, started, reason)
         self.result["failure"] = dict(account, kind=name)
 
     def _describe_missing(self, comparison: Comparison, context: MigrationContext) -> None:

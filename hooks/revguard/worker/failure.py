@@ -74,11 +74,14 @@ def _chain(error: BaseException) -> list[str]:
 
 
 def _database_code(error: BaseException) -> str:
-    """SQLSTATE (PostgreSQL) or the driver's number, as text; empty where there is none."""
+    """SQLSTATE (PostgreSQL) or the server's number (MySQL), as text; empty where there is none."""
     original = getattr(error, "orig", None)
     for source in (original, getattr(original, "__cause__", None)):
-        for name in ("pgcode", "sqlstate"):
+        for name in ("pgcode", "errno", "sqlstate"):  # mysql.connector has both of the latter
             value = getattr(source, name, None)
             if value:
                 return str(value)
+        arguments = getattr(source, "args", ())
+        if arguments and isinstance(arguments[0], int):
+            return str(arguments[0])
     return ""

@@ -13,7 +13,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from . import places
+from . import places, secured
 from .failure import Refused, RefusedAgain
 
 if TYPE_CHECKING:
@@ -30,15 +30,20 @@ _PLACE = {
     "dbname", "db", "dsn", "conninfo", "service", "servicefile", "unix_sock", "unix_socket",
     "channel_binding", "requirepeer", "requiressl", "require_auth", "target_session_attrs",
     "direct_tls", "load_balance_hosts", "source_address", "async_creator_fn", "bind_address",
-    "read_default_file", "read_default_group",
+    "read_default_file", "read_default_group", "default_file", "default_group", "option_files",
+    "option_groups", "failover", "dns_srv", "named_pipe", "auth_plugin", "auth_plugin_map",
+    "server_public_key", "password1", "password2", "password3", "sock",
 }  # fmt: skip
-_SECURED = ("ssl", "gss", "krb")  # a socket on this machine has none of it
-# libpq takes these for what a caller leaves out; PGHOSTADDR even wins over a host
-_LIBPQ = (
+# a socket on this machine has none of it
+_SECURED = ("ssl", "tls", "gss", "krb", "kerberos", "oci_", "openid_", "fido", "webauthn")
+# libpq and libmysqlclient take these for what a caller leaves out; PGHOSTADDR even wins over a host
+_VARIABLES = (
     "PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGREQUIREPEER", "PGREQUIREAUTH",
     "PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION", "PGSSLCERTMODE", "PGCHANNELBINDING",
     "PGGSSENCMODE", "PGTARGETSESSIONATTRS", "PGLOADBALANCEHOSTS",
+    "MYSQL_PWD", "MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT",
 )  # fmt: skip
+_FLAGS = {"client_flag", "client_flags"}  # SQLAlchemy adds to those that a URL has
 _CREATOR_MODULES = ("sqlalchemy.engine.create", "sqlalchemy.engine.strategies")
 _PATIENCE = 5  # refusals: after that a loop is tried no longer
 
@@ -83,9 +88,12 @@ class Guard:
         place = self.database(dialect)["url"]
         positional, named = dialect.create_connect_args(_url(dialect, place))
         kept = {key: value for key, value in given.items() if not _is_place(key)}
-        kept.update(named)
+        kept.update({key: value for key, value in named.items() if key not in _FLAGS})
+        for key in _FLAGS.intersection(named):
+            kept.setdefault(key, named[key])
         if str(place.get("host") or "").startswith("/"):
             _name_socket(dialect.driver, place, kept)
+        kept.update(secured.arguments(dialect.driver, place.get("options") or {}))
         self.connections += 1
         return list(positional), kept
 
@@ -131,6 +139,9 @@ def _url(dialect: Dialect, place: Mapping[str, Any]) -> URL:
         return URL.create(name, database=place["database"])
     host = place.get("host")
     is_socket = str(host or "").startswith("/")
+    query = {"host": str(host)} if is_socket else {}
+    if place.get("socket"):
+        query = {"unix_socket": str(place["socket"])}
     return URL.create(
         name,
         username=place.get("username"),
@@ -138,7 +149,7 @@ def _url(dialect: Dialect, place: Mapping[str, Any]) -> URL:
         host=None if is_socket else host,
         port=None if is_socket else place.get("port"),
         database=place.get("database"),
-        query={"host": str(host)} if is_socket else {},
+        query=query,
     )
 
 
@@ -177,7 +188,7 @@ def _connect(guard: Guard, dialect: Dialect, given: Mapping[str, Any]) -> Any:
 @contextlib.contextmanager
 def _without_variables() -> Iterator[None]:
     """Connect as the arguments say; env.py may still read the variables afterwards."""
-    kept = {name: os.environ.pop(name) for name in _LIBPQ if name in os.environ}
+    kept = {name: os.environ.pop(name) for name in _VARIABLES if name in os.environ}
     try:
         yield
     finally:

@@ -30,7 +30,7 @@ class Observer:
         self._imports: set[str] = set()
         self._written = False
         self._processes = False
-        self._hosts: set[str] = set()
+        self._hosts: set[tuple[str, int]] = set()
         self.active = True
 
     def install(self) -> None:
@@ -56,7 +56,7 @@ class Observer:
             elif event in _PROCESSES:
                 self._processes = self._written = True  # who knows what it does
             elif event == "socket.connect":
-                self._hosts.add(repr(args[1]))
+                self._on_connect(args[1])
         except Exception:  # noqa: BLE001  an observation must never change what the project does
             self._written = True
 
@@ -93,6 +93,11 @@ class Observer:
         if caller.f_code.co_filename in _IMPORT_MACHINERY:
             return  # a finder's listing: what it looked for is in the imported names
         self._listed.add(path)
+
+    def _on_connect(self, address: Any) -> None:
+        """A path (or an abstract name) is a socket of this machine."""
+        if isinstance(address, tuple) and isinstance(address[0], (str, bytes)):
+            self._hosts.add((os.fsdecode(address[0]), int(address[1])))
 
     def result(self) -> dict[str, Any]:
         """JSON-ready: files, folders with their entries, import roots, names, written, hosts."""

@@ -13,11 +13,17 @@ if TYPE_CHECKING:
 _PAIR = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))")
 _ESCAPED = re.compile(r"\\(.)")
 _SOCKET = re.compile(r"^(.*)/\.s\.PGSQL\.(\d+)$")
-_ELSEWHERE = ("hostaddr", "service")  # these win over a host
+# these win over a host, or fill in what a call leaves out
+_ELSEWHERE = (
+    "hostaddr", "service", "read_default_file", "read_default_group", "default_file",
+    "default_group", "option_files", "sock",
+)  # fmt: skip
+_HERE = ("localhost", "127.0.0.1", "::1")  # beside a socket's file they say nothing more
 
 
 class Place(NamedTuple):
-    """A database that can be connected to; the host may be the folder of a unix socket."""
+    """A database that can be connected to; the host may be the folder of a unix socket, or
+    MySQL's socket itself."""
 
     host: str
     port: int
@@ -26,6 +32,8 @@ class Place(NamedTuple):
 
 def of_url(url: Mapping[str, Any]) -> Place:
     """The place of an ephemeral database, as the launcher describes it."""
+    if url.get("socket"):
+        return Place(str(url["socket"]), 0, str(url.get("database") or ""))
     host, port = _socket(str(url.get("host") or ""), url.get("port"))
     return Place(host, port, str(url.get("database") or ""))
 
@@ -39,7 +47,11 @@ def of_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Place | None:
     named.update({key: value for key, value in kwargs.items() if value is not None})
     if any(named.get(key) for key in _ELSEWHERE):
         return None
-    host = named.get("unix_sock") or named.get("unix_socket") or named.get("host")
+    if named.get("unix_socket"):
+        if (named.get("host") or "localhost") not in _HERE:
+            return None  # libmysqlclient would take the host
+        named["host"], named["port"] = named["unix_socket"], 0
+    host = named.get("unix_sock") or named.get("host")
     database = named.get("dbname") or named.get("database") or named.get("db")
     if not isinstance(host, str) or not isinstance(database, str):
         return None

@@ -132,6 +132,9 @@ class Runner:
         account["line"] = own[-1].lineno if own else 0
         account["on_purpose"] = type(error).__name__ in _ON_PURPOSE and bool(places and places[-1])
         done = record.get("statements") or []
+        said = account["statement"].strip()
+        account["number"] = len(done)
+        account["at_statement"] = bool(said and done) and done[-1].startswith(said[:1000])
         account["statement"] = account["statement"] or (done[-1] if done else "")
         return account
 

@@ -1,0 +1,112 @@
+"""The commands on a database in a container: they block, add and prove, and leave nothing."""
+
+import os
+import signal
+
+import pytest
+
+from .conftest import URLS, alive, descendants, wait_for
+
+URLS["mariadb"] = "mariadb+pymysql://nobody@db.invalid/app"
+IMAGES = {"postgresql": "docker:postgres:15", "mariadb": "docker:mariadb:10.11"}
+
+
+@pytest.fixture(params=["postgresql"])
+def docker_shop(request, make_shop, docker_engine):
+    """The shop, its database in a container."""
+    shop = make_shop(request.param)
+    shop.configure(database=IMAGES[request.param], keep="0")
+    shop.commit()
+    return shop
+
+
+def test_it_blocks_then_adds_then_passes(docker_shop, docker_engine):
+    environ = docker_engine.environ
+    docker_shop.change()
+    code, report = docker_shop.report("check", environ=environ)
+    (one,) = report["environments"]
+    assert code == 1
+    assert one["database"]["provider"] == "docker:postgres:15"
+    assert one["database"]["server_version"].startswith("15.")
+    assert [finding["rule"] for finding in one["findings"]] == ["history/missing-revision"]
+    assert docker_shop.left() == []
+    code, report = docker_shop.report("add", "-m", "an email", environ=environ)
+    (one,) = report["environments"]
+    assert code == 0
+    assert {step["result"] for step in one["proof"]} <= {"pass", "skipped"}
+    docker_shop.git("commit", "-qm", "an email")
+    docker_shop.change("# a word\n" + (docker_shop.path / "models.py").read_text())
+    code, report = docker_shop.report("check", "--no-cache", environ=environ)
+    assert (code, report["verdict"]) == (0, "pass")
+    assert docker_engine.containers(str(docker_shop.path)) == []
+
+
+def test_kept_warm(docker_shop, docker_engine):
+    docker_shop.configure(database=IMAGES["postgresql"], keep="5m")
+    docker_shop.git("add", "-A")
+    docker_shop.change()
+    for _ in range(2):
+        code, report = docker_shop.report("check", "--no-cache", environ=docker_engine.environ)
+        assert (code, report["verdict"]) == (1, "fail")
+        (name,) = docker_engine.containers(str(docker_shop.path))
+        assert name.startswith("revguard-keep-")
+    docker_engine.remove(name)
+
+
+def test_no_engine(docker_shop, fails):
+    docker_shop.change()
+    says = ['`database = "docker:postgres:15"`', "there is no /nowhere (DOCKER_HOST)", "start it"]
+    fails(docker_shop, code=3, says=says, environ={"DOCKER_HOST": "unix:///nowhere"})
+
+
+def test_an_image_that_is_nowhere(docker_shop, docker_engine, fails):
+    docker_shop.configure(database="docker:localhost:1/no/image:1")
+    docker_shop.git("add", "-A")
+    docker_shop.change()
+    says = ["the image localhost:1/no/image:1 is not here and cannot be pulled", "`docker pull"]
+    fails(docker_shop, code=3, says=says, environ=docker_engine.environ)
+
+
+def at_work(shop, script):
+    """Stage a revision that takes long, and notes that it began."""
+    shop.write("migrations/versions/r2.py", script("r2", "r1", f"""\
+import time
+open({str(shop.base / "began")!r}, "w").close()
+for _ in range(1200):
+    op.execute("SELECT 1")
+    time.sleep(0.05)"""))  # fmt: skip
+    shop.git("add", "-A")
+    return shop.base / "began"
+
+
+def test_the_server_is_killed_in_the_middle(docker_shop, docker_engine, script):
+    began = at_work(docker_shop, script)
+    with docker_shop.start("check", environ=docker_engine.environ) as process:
+        assert wait_for(began.exists)
+        (name,) = docker_engine.containers(str(docker_shop.path))
+        docker_engine.runs(name, "kill -9 $(cat /revguard/server)")
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, (out, err)
+    assert "the ephemeral database server ended in the middle of the work" in err
+    assert "Traceback" not in err
+    assert docker_engine.containers(str(docker_shop.path)) == []
+    assert docker_shop.left() == []
+
+
+@pytest.mark.parametrize("victim", ["run", "worker"])
+def test_a_process_is_killed_in_the_middle(docker_shop, docker_engine, script, victim):
+    began = at_work(docker_shop, script)
+    with docker_shop.start("check", environ=docker_engine.environ) as process:
+        assert wait_for(began.exists)
+        children = descendants(process.pid)
+        for pid in [process.pid] if victim == "run" else alive(children):
+            os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+    assert process.returncode == (-signal.SIGKILL if victim == "run" else 3)
+    assert wait_for(lambda: docker_engine.containers(str(docker_shop.path)) == [])
+    docker_shop.git("rm", "-qf", "migrations/versions/r2.py")
+    docker_shop.change()
+    assert docker_shop.run("check", environ=docker_engine.environ).returncode == 1
+    assert docker_shop.left() == []
+    assert docker_engine.containers(str(docker_shop.path)) == []
+    assert alive(children) == []
