@@ -21,6 +21,7 @@ from revguard.evaluation import choosing, inert
 from revguard.evaluation.choosing import Target
 from revguard.evaluation.ordering import difference, version_of
 from revguard.evaluation.subject import Subject
+from revguard.masking import masked
 from revguard.options import Options, no_progress
 from revguard.project import Interpreter
 
@@ -137,7 +138,7 @@ def _database(environment: Environment, subject: Subject, around: Surroundings) 
     last = next(iter(known.newest()), None)
     dialect = providers.dialect_of(environment, last)
     if not dialect:
-        said = f'"{setting}"; the dialect is known once env.py has run'
+        said = f'"{masked(setting)}"; the dialect is known once env.py has run'
         return Line(topic="database", said=said, more=tuple(providers.all_of_them(around)))
     wanted = replace(around, dialect=dialect, keep=environment.settings.keep)
     told = version_of(environment, subject, dialect, no_progress)

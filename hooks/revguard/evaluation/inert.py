@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from revguard.config import EnvironmentSettings, Settings
+from revguard.masking import masked
 from revguard.rules import RULES
 
 _NOT_YET: Final = "this version does not act on it"
@@ -47,7 +48,8 @@ def _keys(said: EnvironmentSettings) -> Iterator[str]:
 
 def _keep(said: EnvironmentSettings, provider: str) -> Iterator[str]:
     if said.keep and provider.partition(":")[0] not in _MAY_KEEP:
-        yield f"`keep` is configured, and is for containers only: {provider} ends with its run"
+        who = masked(provider)
+        yield f"`keep` is configured, and is for containers only: {who} ends with its run"
 
 
 def _proofs(said: EnvironmentSettings) -> Iterator[str]:
