@@ -14,6 +14,7 @@ from sqlalchemy import inspect
 
 from . import implicit
 from .differences import leaves
+from .standing import Key, Tables
 
 _RULES = ("ondelete", "onupdate")
 
@@ -47,7 +48,7 @@ def complete(script: ops.MigrationScript, context: Any) -> None:
         and (schema, table, key["name"]) not in gone
         and (schema, table) not in tables
     ]
-    there = implicit.Tables(context.connection)
+    there = Tables(context.connection)
     for container in (upgrade, downgrade):
         first = [_drop(*one) for one in concerned]
         kept = [op for one in concerned for op in _kept(context.dialect, there, *one)]
@@ -73,11 +74,9 @@ def _drop(schema: str | None, table: str, key: Any) -> ops.DropConstraintOp:
     return ops.DropConstraintOp(key["name"], table, type_="foreignkey", schema=schema)
 
 
-def _kept(
-    dialect: Any, there: implicit.Tables, schema: str | None, table: str, key: Any
-) -> Iterator[Any]:
+def _kept(dialect: Any, there: Tables, schema: str | None, table: str, key: Any) -> Iterator[Any]:
     columns = tuple(key["constrained_columns"])
-    name = there.implicit((schema, table), implicit.Key(str(key["name"]), columns))
+    name = there.implicit((schema, table), Key(str(key["name"]), columns))
     if name and name != key["name"]:
         index = name, columns, False
         yield implicit.altered(dialect, (schema, table), index, index)
