@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 class Url(TypedDict, total=False):
-    """The parts of a URL; for SQLite only `database`, a path.
-
-    A host that begins with a slash is the folder of PostgreSQL's socket. MariaDB and MySQL have
-    `socket`, the path of a file, in the place of host and port.
-    """
+    """The parts of a URL; for SQLite only `database`, a path."""
 
     host: str
     port: int
