@@ -82,7 +82,7 @@ def as_root(account: Account | None) -> list[str]:
 
 
 def _of_mariadb(data: Path, found: Found) -> list[tuple[list[str], str]]:
-    folder = [f"--datadir={data}"]
+    folder = [f"--datadir={data}", f"--tmpdir={data}"]
     install = [found.installer, *common(found), *folder]
     install += ["--auth-root-authentication-method=normal", "--skip-test-db"]
     install += ["--skip-name-resolve", *_basedir(found)]
@@ -101,5 +101,5 @@ def _of_mysql(data: Path, found: Found) -> list[tuple[list[str], str]]:
     script = data.with_name(f"{data.name}.sql")
     script.write_text(f"CREATE DATABASE {MAIN};\n", encoding="ascii")
     script.chmod(0o644)
-    initialise = [found.server, *common(found), f"--datadir={data}"]
+    initialise = [found.server, *common(found), f"--datadir={data}", f"--tmpdir={data}"]
     return [([*initialise, "--initialize-insecure", f"--init-file={script}"], "")]

@@ -107,6 +107,8 @@ class MysqlServer(local_server.LocalServer):
             "--datadir={data}",
             "--pid-file={data}/revguard.pid",
             f"--socket={self._sockets / _SOCKET}",
+            # its own: a server that starts removes the temporary tables of all others there
+            f"--tmpdir={self._sockets}",
             *mysql_clusters.as_root(self._account),
             *_settings(found),
             *self._listening(),
