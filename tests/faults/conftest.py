@@ -21,6 +21,8 @@ from revguard.errors import RevguardError
 SOURCES = Path(revguard.__file__).parents[1]
 SCHEMA = json.loads(Path(revguard.__file__).with_name("report.schema.json").read_text())
 URLS = {
+    "mariadb": "mariadb+pymysql://nobody@db.invalid/app",
+    "mysql": "mysql+pymysql://nobody@db.invalid/app",
     "postgresql": "postgresql+psycopg2://nobody@db.invalid/app",
     "sqlite": "sqlite:///never.db",
 }
@@ -291,7 +293,7 @@ def make_shop(base, originals, require):
     """A shop of a dialect, where that can be served."""
 
     def make(dialect):
-        require(dialect == "sqlite" or _has_postgresql(), "PostgreSQL")
+        require(dialect != "postgresql" or _has_postgresql(), "PostgreSQL")
         shop = Shop(base)
         shutil.copytree(originals(dialect), shop.path, symlinks=True)
         shop.git("update-index", "-q", "--refresh")

@@ -146,6 +146,7 @@ class ContainerServer:
             identity=self._identity,
             extra=extra,
             revisions=revisions,
+            server_version=self._version,
         )
 
     def _begin(self, image: Image) -> None:

@@ -93,6 +93,7 @@ class WarmServer(ContainerServer):
             identity=self._identity,
             extra=extra,
             revisions=revisions,
+            server_version=self._version,
         )
 
     def _begin(self, image: Image) -> None:
