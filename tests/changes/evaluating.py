@@ -69,6 +69,7 @@ class Databases:
         self.dialect = dialect
         self._folder = folder
         self._server = server
+        self._made: list[str] = []  # on the server
         self._marked: str | None = None
         self._name = self._new()
 
@@ -85,9 +86,12 @@ class Databases:
             self._marked = self._new(self._name)
 
     def drop(self) -> None:
-        """Where databases stay on disk, they go with the test."""
-        if self.dialect in MYSQL:
-            self._server.execute(f"DROP DATABASE IF EXISTS `{self._name}`")
+        """They go with the test: hundreds of them fill the disk, or the memory."""
+        for name in self._made:
+            if self.dialect in MYSQL:
+                self._server.execute(f"DROP DATABASE IF EXISTS `{name}`")
+            else:
+                self._server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def reset(self) -> dict[str, Any]:
         self._name = self._new(self._marked)
@@ -95,7 +99,8 @@ class Databases:
 
     def _new(self, template: str | None = None) -> str:
         if self._server:
-            return self._server.create(template)
+            self._made.append(self._server.create(template))
+            return self._made[-1]
         name = str(self._folder / f"database{next(numbers)}.db")
         if template and os.path.exists(template):
             shutil.copyfile(template, name)
