@@ -73,6 +73,7 @@ class Engine:
     def close(self):
         """End it and leave nothing."""
         self._end(signal.SIGTERM)
+        self._end_shims()
         _remove_bridge(self.bridge)
         until = time.monotonic() + 10
         while self.folder.exists() and time.monotonic() < until:
@@ -86,6 +87,14 @@ class Engine:
         until = time.monotonic() + 30
         while self.alive() and time.monotonic() < until:
             time.sleep(0.02)
+
+    def _end_shims(self):
+        """Those of containers that an engine which was killed left behind."""
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = entry.read_bytes()
+                if b"containerd-shim" in words and f"{self.folder}/".encode() in words:
+                    os.kill(int(entry.parent.name), signal.SIGKILL)
 
     def client(self):
         """The SDK's client, to be closed."""
