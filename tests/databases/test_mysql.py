@@ -158,6 +158,25 @@ def test_what_lies_beside_the_databases_is_not_kept(run, maria, ask, statement):
         assert server.keep_snapshot(revisions=HISTORY, extra="beside") is None
 
 
+@pytest.mark.parametrize(
+    "statement", ["CREATE DATABASE audit", "SET GLOBAL log_bin_trust_function_creators = 1"]
+)
+@pytest.mark.parametrize("marked", [True, False])
+def test_what_is_not_within_the_database_before_the_mark(run, maria, ask, statement, marked):
+    with databases.start(maria, run=run) as server:
+        ask(server.database(), statement)
+        if marked:
+            server.mark()
+        assert server.keep_snapshot(revisions=HISTORY, extra="before") is None
+
+
+def test_what_comes_after_the_mark_is_no_hindrance(run, maria, ask):
+    with databases.start(maria, run=run) as server:
+        server.mark()
+        ask(server.database(), "CREATE DATABASE audit", "SET GLOBAL max_statement_time = 9")
+        assert server.keep_snapshot(revisions={"z": "1"}, extra="after")
+
+
 def test_a_broken_snapshot_is_discarded(places, maria, ask):
     with places.run() as run, databases.start(maria, run=run) as server:
         ask(server.database(), *REPLAY)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from revguard.databases import (
     accounts,
     local_server,
+    mysql_beside,
     mysql_clusters,
     mysql_copies,
     mysql_installations,
@@ -32,7 +33,6 @@ _SOCKET = "mysql.sock"
 _MARK = "revguard_mark"
 _OWNER = "root"
 _OTHERS = "revguard"  # who comes by TCP
-_SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 # What lies beside the databases and so is not copied with one
 _SHARED = {
     "mysql.global_priv": "SELECT * FROM mysql.global_priv ORDER BY 1, 2",
@@ -54,6 +54,7 @@ class _Mark:
 
     database: str
     shared: str
+    alone: bool
 
 
 class MysqlServer(local_server.LocalServer):
@@ -76,7 +77,11 @@ class MysqlServer(local_server.LocalServer):
             mysql_copies.throw_out(connection, self.main)
             mysql_copies.drop(connection, _MARK)
             mysql_copies.copy(connection, self.main, _MARK)
-            self._mark = _Mark(database=_MARK, shared=_shared(connection))
+            self._mark = _Mark(
+                database=_MARK,
+                shared=_shared(connection),
+                alone=mysql_beside.is_alone(connection, self.main, _MARK),
+            )
 
     def clone(self, name: str) -> Database:
         """A copy of the marked state, else of the main database, called `name`."""
@@ -139,13 +144,16 @@ class MysqlServer(local_server.LocalServer):
         connection.query(f"GRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION")
 
     def _only_the_state(self, connection: Connection) -> str | None:
-        if self._mark is not None:
-            if _shared(connection) != self._mark.shared:
+        if self._mark is None:
+            if not mysql_beside.is_alone(connection, self.main):
+                return None
+        else:
+            if not self._mark.alone or _shared(connection) != self._mark.shared:
                 return None
             mysql_copies.throw_out(connection, self.main)
             mysql_copies.drop(connection, self.main)
             mysql_copies.copy(connection, self._mark.database, self.main)
-        for other in _databases(connection) - {self.main, *_SYSTEM}:
+        for other in mysql_beside.databases(connection) - {self.main}:
             mysql_copies.drop(connection, other)
         if self._password is not None:
             connection.query(f"DROP USER '{_OTHERS}'@'%'")
@@ -192,10 +200,6 @@ def _settings(found: mysql_installations.Found) -> list[str]:
         "--skip-name-resolve",
         "--log-error-verbosity=2" if not found.is_mariadb else "--log-warnings=1",
     ]
-
-
-def _databases(connection: Connection) -> frozenset[str]:
-    return frozenset(str(row[0]) for row in connection.query("SHOW DATABASES"))
 
 
 def _shared(connection: Connection) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from revguard import databases
@@ -67,7 +68,9 @@ class Serving:
 
     def start(self, dialect: str, state: State) -> None:
         """Begin to start a server of this dialect; returns at once."""
-        self._dialect, self._state = dialect, state
+        self._dialect = dialect
+        # one MariaDB serves two dialects, for which the same script makes different columns
+        self._state = replace(state, extra=f"{dialect} {state.extra}")
         self._starting = self._pool.submit(self._start)
 
     def _start(self) -> Server:
