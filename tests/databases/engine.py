@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -146,33 +147,50 @@ class Engine:
 
 @contextlib.contextmanager
 def shared(folder, prepare):
-    """One engine for all processes of a test session; the last one ends it."""
-    state = folder / "engine.json"
+    """One engine for all processes of a test session; it ends with the last, even a killed one."""
     with open(folder / "engine.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        told = json.loads(state.read_text()) if state.exists() else {"users": 0}
-        if told["users"]:
-            engine = Engine(told["folder"], told["bridge"], told["pid"])
-        else:
-            engine = Engine.new()
-            try:
-                prepare(engine)
-            except BaseException:
-                engine.close()
-                raise
-        told = {"users": told["users"] + 1, "folder": str(engine.folder),
-                "bridge": engine.bridge, "pid": engine.pid}  # fmt: skip
-        state.write_text(json.dumps(told))
+        joined = _join(folder)
+        if joined is None:
+            joined = _begin(folder, prepare)
+    engine, held = joined
     try:
         yield engine
     finally:
-        with open(folder / "engine.lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            told = json.loads(state.read_text())
-            told["users"] -= 1
-            state.write_text(json.dumps(told))
-            if not told["users"]:
-                engine.close()
+        held.close()
+
+
+def _join(folder):
+    """The engine that another process started, and the lock that keeps it; None if it is over."""
+    try:
+        told = json.loads((folder / "engine.json").read_text())
+        held = open(told["held"])  # noqa: SIM115 - for as long as the engine is used
+    except OSError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:  # its guardian is ending it
+        held.close()
+        return None
+    return Engine(told["folder"], told["bridge"], told["pid"]), held
+
+
+def _begin(folder, prepare):
+    """A new engine with a guardian, who waits until nobody holds the lock any more."""
+    engine = Engine.new()
+    held = open(folder / f"{engine.bridge}.held", "w")  # noqa: SIM115
+    fcntl.flock(held, fcntl.LOCK_SH)
+    guardian = [sys.executable, __file__, held.name, str(engine.folder), engine.bridge]
+    script = 'setsid "$@" </dev/null >/dev/null 2>&1 &'
+    subprocess.run(["sh", "-c", script, "sh", *guardian, str(engine.pid)], check=True)
+    try:
+        prepare(engine)
+    except BaseException:
+        held.close()
+        raise
+    told = {"folder": str(engine.folder), "bridge": engine.bridge, "pid": engine.pid}
+    (folder / "engine.json").write_text(json.dumps({**told, "held": held.name}))
+    return engine, held
 
 
 def _control(request, argument):
@@ -203,3 +221,9 @@ def _unmount(folder):
         path = line.split(" ")[1]
         if path.startswith(f"{folder}/"):
             subprocess.run(["umount", "-l", path], check=False, stderr=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1]) as awaited:
+        fcntl.flock(awaited, fcntl.LOCK_EX)
+        Engine(sys.argv[2], sys.argv[3], int(sys.argv[4])).close()

@@ -5,20 +5,20 @@ import signal
 
 import pytest
 
-from .conftest import URLS, alive, descendants, wait_for
-
-URLS["mariadb"] = "mariadb+pymysql://nobody@db.invalid/app"
+from .conftest import alive, descendants, wait_for
 
 
-@pytest.fixture(params=["postgresql"])
+@pytest.fixture
 def docker_shop(request, make_shop, docker_engine):
-    """The shop, its database in a container."""
-    shop = make_shop(request.param)
-    shop.configure(database=docker_engine.images[request.param], keep="0")
+    """The shop, its database in a container; PostgreSQL where nothing else is asked for."""
+    dialect = getattr(request, "param", "postgresql")
+    shop = make_shop(dialect)
+    shop.configure(database=docker_engine.images[dialect], keep="0")
     shop.commit()
     return shop
 
 
+@pytest.mark.parametrize("docker_shop", ["postgresql", "mariadb"], indirect=True)
 def test_it_blocks_then_adds_then_passes(docker_shop, docker_engine):
     environ = docker_engine.environ
     docker_shop.change()

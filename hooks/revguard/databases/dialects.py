@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from revguard.databases import mysql_beside, network, replicas, wire
+from revguard.databases import network, replicas, wire
 
 if TYPE_CHECKING:
     import ssl
@@ -24,6 +24,7 @@ _OWN_ACCOUNTS = (
     "root", "", "mariadb.sys", "mysql", "mysql.sys", "mysql.session", "mysql.infoschema",
     "healthcheck", "PUBLIC",
 )  # fmt: skip
+_SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 # What lies beside the databases: accounts with their passwords, rights and roles.
 _ACCOUNTS = "SELECT user, host FROM mysql.user ORDER BY user, host"
 
@@ -192,10 +193,7 @@ class Mysql:
     def mark(self, connection: Connection, database: str) -> Mark:
         """By SQL: there is no other way within the server."""
         self.copy(connection, database, _MARK)
-        beside: object = self._accounts(connection)
-        if not mysql_beside.is_alone(connection, database, _MARK):
-            beside = None  # equals nothing
-        return Mark(database=_MARK, beside=beside)
+        return Mark(database=_MARK, beside=self._accounts(connection))
 
     def create(self, connection: Connection, name: str) -> None:
         """With the server's own character set."""
@@ -215,17 +213,15 @@ class Mysql:
 
     def names(self, connection: Connection) -> list[str]:
         """All but the server's own."""
-        return sorted(mysql_beside.databases(connection))
+        found = (str(row[0]) for row in connection.query("SHOW DATABASES"))
+        return [name for name in found if name.lower() not in _SYSTEM]
 
     def strip(self, connection: Connection) -> None:
         """There is nothing to spare."""
 
     def only(self, connection: Connection, main: str, marked: Mark | None) -> bool:
         """A database has no other name there than the one that it was made with."""
-        if marked is None:
-            if not mysql_beside.is_alone(connection, main):
-                return False
-        else:
+        if marked is not None:
             if self._accounts(connection) != marked.beside:
                 return False
             self.copy(connection, marked.database, main)
