@@ -149,7 +149,7 @@ class Held:
 
     def __init__(self) -> None:
         self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
-        self._came: list[int] = []
+        self.came: list[int] = []  # the signals that came so far
 
     def __enter__(self) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -158,7 +158,7 @@ class Held:
             handler = signal.getsignal(number)
             if callable(handler):
                 self._handlers[number] = handler
-                signal.signal(number, lambda came, _frame: self._came.append(came))
+                signal.signal(number, lambda came, _frame: self.came.append(came))
 
     def __exit__(self, *_exception: object) -> None:
         for number, handler in self._handlers.items():
@@ -166,8 +166,8 @@ class Held:
 
     def deliver(self) -> None:
         """What came meanwhile is handled now."""
-        while self._came:
-            number = self._came.pop(0)
+        while self.came:
+            number = self.came.pop(0)
             self._handlers[number](number, None)
 
 

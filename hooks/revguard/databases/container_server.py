@@ -23,6 +23,7 @@ from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
@@ -139,6 +140,9 @@ class ContainerServer:
         folder = archives.taken(self._run, container)
         if folder is None:
             return None
+        return self._stored(folder, revisions, extra)
+
+    def _stored(self, folder: Path, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
         return snapshots.store(
             self._run,
             folder,

@@ -86,15 +86,7 @@ class WarmServer(ContainerServer):
         except (OSError, ServerError):
             leftovers.remove_folder(str(folder))
             return None
-        return snapshots.store(
-            self._run,
-            folder,
-            dialect=self._installation.dialect,
-            identity=self._identity,
-            extra=extra,
-            revisions=revisions,
-            server_version=self._version,
-        )
+        return self._stored(folder, revisions, extra)
 
     def _begin(self, image: Image) -> None:
         """Hold the container that is there, or make it."""

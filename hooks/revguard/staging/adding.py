@@ -6,8 +6,6 @@ import contextlib
 import functools
 import os
 import re
-import signal
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -36,8 +34,14 @@ def add_file(repo: Repository, relative_path: str, content: bytes) -> None:
     A file that is there with this very content is just staged. UsageError where there is another
     one of that name; then, and after any failure or interrupt, nothing was written or staged.
     """
-    with _signals_held() as came, write_file(repo, relative_path, content):
-        _stage(repo, relative_path, content, came)
+    # a git that is killed while it writes the index leaves its lock behind, and the user's git
+    # would refuse to work
+    signals = subprocesses.Held()
+    try:
+        with signals, write_file(repo, relative_path, content):
+            _stage(repo, relative_path, content, signals.came)
+    finally:
+        signals.deliver()
 
 
 @contextlib.contextmanager
@@ -226,27 +230,3 @@ def _update(repo: Repository, index: str, arguments: tuple[str, ...], path: str)
                 hint="if no other git is at work here, remove the lock file that it names",
             )
         time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def _signals_held() -> Iterator[list[int]]:
-    """The signals that come meanwhile; they are handled at the end.
-
-    A git that is killed while it writes the index leaves its lock behind, and the user's git
-    would refuse to work.
-    """
-    came: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield came
-        return
-    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    handlers = {number: handler for number, handler in found.items() if callable(handler)}
-    for number in handlers:
-        signal.signal(number, lambda came_now, _frame: came.append(came_now))
-    try:
-        yield came
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for received in came:
-            handlers[signal.Signals(received)](received, None)
