@@ -223,13 +223,11 @@ def _of_import(
             f"{message}\n{forgotten} is in the working tree but not in the commit",
             hint=f"`git add {forgotten}`",
         )
-    package = DRIVERS.get(top, top)
-    advice = imports.remedy(
-        top, package, environment, subject.listing, shlex.quote(interpreter.path)
-    )
+    python = shlex.quote(interpreter.path)
     if top in DRIVERS:
-        return CouldNotCheck(message, hint=f"The database driver is missing. {advice}")
-    return ModuleMissing(message, hint=advice)
+        how = imports.installed(DRIVERS[top], environment, subject.listing, python)
+        return CouldNotCheck(message, hint=f"the database driver is missing: {how}")
+    return ModuleMissing(message, hint=imports.remedy(top, environment, subject.listing, python))
 
 
 def _not_in_the_commit(name: str, environment: Environment, subject: Subject) -> str:

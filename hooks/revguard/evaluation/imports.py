@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from revguard.environments import Environment
 from revguard.observed import is_aside
@@ -18,10 +18,8 @@ _TOOLS = (
 )
 
 
-def remedy(
-    top: str, package: str, environment: Environment, listing: Iterable[str], interpreter: str
-) -> str:
-    """What makes the module `top` importable; `package` is what an index calls it."""
+def remedy(top: str, environment: Environment, listing: Iterable[str], interpreter: str) -> str:
+    """What makes the module `top` importable."""
     paths = frozenset(listing)
     folder = _folder_of(top, environment, paths)
     if folder is not None:
@@ -31,9 +29,9 @@ def remedy(
             f"{environment.config or 'the Config'}"
         )
     return (
-        f"If it is a dependency: {_installed(package, environment, paths, interpreter)}. If the "
-        "project makes it itself: set `prepend_sys_path` in the ini, or `root` in "
-        "[tool.revguard]. Another interpreter is named by `python`."
+        f"If {top} is a dependency: {installed(top, environment, paths, interpreter)}. If it is "
+        "the project's own: set `prepend_sys_path` in the ini, or `root` in [tool.revguard]; "
+        "another interpreter is named by `python`."
     )
 
 
@@ -55,9 +53,10 @@ def _relative(folder: str, environment: Environment) -> str:
     return os.path.relpath(folder or ".", environment.root or ".").replace(os.sep, "/")
 
 
-def _installed(
-    package: str, environment: Environment, paths: frozenset[str], interpreter: str
+def installed(
+    package: str, environment: Environment, paths: Collection[str], interpreter: str
 ) -> str:
+    """How this project installs a package."""
     quoted = shlex.quote(package)
     for folder in (environment.root, ""):
         for name, install, add in _TOOLS:

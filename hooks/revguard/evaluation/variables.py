@@ -90,7 +90,7 @@ def suggested(name: str, type_: str = "") -> str:
             return value
     if words[-1] in ("URL", "URI", "DSN"):
         return other or "http://localhost"
-    return "x"
+    return "1" if words[-1] == "PORT" else "x"
 
 
 def _key(name: str) -> str:
