@@ -62,6 +62,7 @@ class Admission(Guard):
         self.place = ""  # that was connected to last
         self._allowed = allowed
         self._failed = 0
+        self._failure: BaseException | None = None  # of the last that failed
         self._own = threading.local()
         self._addresses: set[str] = set()  # of SQLite files, as they are opened for reading
 
@@ -82,6 +83,15 @@ class Admission(Guard):
         for secret in self.secrets:
             text = text.replace(secret, "***")
         return text
+
+    def unreachable(self, error: BaseException) -> Unreachable | None:
+        """The failed connection that an error comes from; None for any other reason."""
+        cause: BaseException | None = error
+        while cause is not None:
+            if cause is self._failure:
+                return Unreachable(str(cause))
+            cause = cause.__cause__ or cause.__context__
+        return None
 
     def _on_connect(
         self, dialect: Dialect, _record: Any, args: list[Any], kwargs: dict[str, Any]
@@ -104,8 +114,9 @@ class Admission(Guard):
             connection = connect()
         except Exception as error:
             self._failed += 1
+            self._failure = error
             if self.read_only or self._failed >= _TRIALS:
-                raise Unreachable(f"{type(error).__name__}: {error}") from error
+                raise Unreachable(str(error) or type(error).__name__) from error
             raise
         self.connections += 1
         if self.read_only:

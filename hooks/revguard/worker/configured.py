@@ -71,6 +71,7 @@ class Configured(Session):
         return {"databases": self.databases, "connections": self.guard.connections}
 
     def _failed(self, stage: str, error: BaseException) -> None:
+        error = self.admission.unreachable(error) or error
         account = failure.describe(error, self.tree, self.request["toplevel"])
         kind = type(error).__name__
         self.channel.send(
