@@ -79,7 +79,7 @@ def test_what_is_configured_stays():
         "env.py cannot run: it needs the variable KEY, which is not set and does not accept the "
         "value of PORT (ValidationError)"
     )
-    assert '`PORT = "x", KEY = "x"`' in error.hint
+    assert '`PORT = "1", KEY = "x"`' in error.hint
     assert "hunter2" not in error.hint + error.message
 
 
