@@ -9,7 +9,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from . import failure
+from . import failure, spelling
 from .channel import Channel, Closed
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class _Session:
 
     def _provide(self, dialect: Dialect) -> dict[str, Any]:
         assert self.evaluation is not None
-        return {"dialect": dialect.name, **self.evaluation.provide(dialect)}
+        return {"dialect": spelling.kind(dialect), **self.evaluation.provide(dialect)}
 
     def _failed(self, stage: str, error: BaseException) -> None:
         account = failure.describe(error, self.tree, self.request["toplevel"])
