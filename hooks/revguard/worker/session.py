@@ -57,11 +57,19 @@ def _serve(channel: Channel) -> None:
         sqlalchemy=sqlalchemy.__version__,
     )
     request = channel.receive()
-    _Session(channel, request).run()
+    if request.get("operation"):
+        from . import configured
+
+        configured.Configured(channel, request).run()
+        return
+    Session(channel, request).run()
 
 
-class _Session:
+class Session:
+    """One request: what it needs is prepared, env.py is run, and what came of it is told."""
+
     def __init__(self, channel: Channel, request: dict[str, Any]) -> None:
+        """Nothing of the project is touched yet."""
         from . import fingerprint, guard, observe, remap, steps
 
         self.channel = channel
@@ -78,6 +86,7 @@ class _Session:
         self.environment: Project | None = None
 
     def run(self) -> None:
+        """Serve the request."""
         stage = "import"
         try:
             self._prepare()
@@ -112,7 +121,7 @@ class _Session:
         from . import project
 
         config = project.make_config(self.tree, self.request)
-        self.environment = project.Project(config)
+        self.environment = project.Project(config, self.request)
         found = [failure.relative(p, self.tree) for p in self.environment.version_locations()]
         reply = self.channel.ask("opened", version_locations=[path for path in found if path])
         self.request.update(reply)
@@ -135,7 +144,12 @@ class _Session:
         return self.evaluation.go()
 
     def _provide(self, dialect: Dialect) -> dict[str, Any]:
-        assert self.evaluation is not None
+        if self.evaluation is None:
+            self.guard.refuse(
+                f"a {spelling.kind(dialect)} connection was refused: it was opened while the "
+                "Config was made"
+            )
+            raise AssertionError("refuse() raises")
         return {"dialect": spelling.kind(dialect), **self.evaluation.provide(dialect)}
 
     def _failed(self, stage: str, error: BaseException) -> None:
