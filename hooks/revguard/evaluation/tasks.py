@@ -32,6 +32,7 @@ class Task:
     known: list[str] | None = None  # keys of known differences; None: ask ask_known
     ask_known: Known | None = None
     database: Callable[[], Database] | None = None  # another evaluation's, at the same history
+    made: tuple[str, ...] = ()  # tables that its bootstrap made
     missed: frozenset[str] = frozenset()  # extensions that an earlier try was refused
 
 

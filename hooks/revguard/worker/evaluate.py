@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import candidate, catalog, failure, halfway, registered
+from . import candidate, catalog, failure, halfway, registered, spelling
 from .failure import shorten
 from .steps import between_steps
 
@@ -92,7 +92,10 @@ class Evaluation:
                 self.result["same"] = self.result["digest"]
                 raise failure.Abort("the schema is the same as at a proven tree")
         reply = self._channel.ask(
-            "database", dialect=dialect.name, driver=dialect.driver, reset=self._reset
+            "database",
+            dialect=spelling.kind(dialect),
+            driver=spelling.driver(dialect),
+            reset=self._reset,
         )
         self._reset = False
         self._made_before = set(reply.get("bootstrapped") or ())
