@@ -10,9 +10,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from . import places, reading
+from . import guard, places, reading
 from .failure import Abort, shorten
-from .guard import CREATOR_MODULES, Guard
 
 if TYPE_CHECKING:
     from typing import Callable, Iterator, Mapping, Sequence
@@ -51,7 +50,7 @@ class Denied(Abort):
     """The database is on a host that nobody allowed."""
 
 
-class Admission(Guard):
+class Admission(guard.Guard):
     """Lets connections through. `read_only`: for a look; else only to hosts that are allowed."""
 
     def __init__(self, *, read_only: bool, allowed: Sequence[str] | None) -> None:
@@ -125,14 +124,15 @@ class Admission(Guard):
 
     def _wrap_creators(self, pool_class: Any) -> None:
         """An engine with ``creator=`` never asks do_connect."""
-        original = pool_class.__init__
+        # not __init__: create_engine() reads off its signature which arguments are the pool's
+        original = vars(pool_class)["_creator"]
 
-        def init(pool: Any, creator: Any, *args: Any, **kwargs: Any) -> None:
-            if getattr(creator, "__module__", "") not in CREATOR_MODULES:
+        def assign(pool: Any, creator: Any) -> None:
+            if getattr(creator, "__module__", "") not in guard._CREATOR_MODULES:
                 creator = self._creator_for(pool, creator)
-            original(pool, creator, *args, **kwargs)
+            original.fset(pool, creator)
 
-        pool_class.__init__ = init
+        pool_class._creator = property(original.fget, assign, original.fdel)
 
     def _creator_for(self, pool: Any, creator: Any) -> Callable[..., Any]:
         def create(record: Any = None) -> Any:
