@@ -12,6 +12,8 @@ from revguard.doctor.lines import Line
 from revguard.doctor.view import View
 from revguard.phrases import readable
 
+_IF_IT_IS_ONE = "if it is one after all: `git add` its env.py, or name it in the configuration"
+
 
 def repository(view: View) -> Iterator[Line]:
     """Where it is, and the tree that a check would judge."""
@@ -28,7 +30,8 @@ def configuration(view: View) -> Iterator[Line]:
 def base(view: View) -> Iterator[Line]:
     """What has landed."""
     if view.subject.base is None:
-        yield Line(topic="base", said="none, so nothing counts as landed")
+        hint = 'name one, where there is one: `base = "origin/main"` in [tool.revguard]'
+        yield Line(topic="base", said="none, so nothing counts as landed", hint=hint)
     else:
         yield Line(topic="base", said=f"{view.subject.base_name}: what it has counts as landed")
 
@@ -37,7 +40,7 @@ def skipped(view: View) -> Iterator[Line]:
     """What looks like an environment and is none."""
     _, found = view.discovered
     for one in found:
-        yield Line(topic="skipped", said=f"{one.path}: {one.reason}")
+        yield Line(topic="skipped", said=f"{one.path}: {one.reason}", hint=_IF_IT_IS_ONE)
 
 
 def docker(view: View) -> Iterator[Line]:
