@@ -15,7 +15,7 @@ from revguard.config import EnvironmentSettings
 from revguard.configured.values import Database, databases_of
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck, UsageError
-from revguard.evaluation import failures
+from revguard.evaluation import failures, telling
 from revguard.evaluation.case import Surroundings
 from revguard.evaluation.subject import Subject
 from revguard.masking import masked
@@ -182,16 +182,13 @@ def _words(
     toplevel: str, environment: Environment, root: str, request: Request
 ) -> Mapping[str, Any]:
     return {
+        **telling.words(environment),
         "operation": request.operation,
         "revision": request.revision,
         "allowed": list(request.allowed),
         "tree": toplevel,
         "toplevel": toplevel,
         "environ": {},
-        "config": environment.config if environment.config != environment.toml else None,
-        "toml": environment.toml,
-        "section": environment.section,
-        "x": list(environment.settings.x),
         "root": root,
     }
 
