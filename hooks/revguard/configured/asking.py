@@ -15,7 +15,7 @@ from revguard.config import EnvironmentSettings
 from revguard.configured.values import Database, databases_of
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck, UsageError
-from revguard.evaluation import failures, telling
+from revguard.evaluation import failures
 from revguard.evaluation.case import Surroundings
 from revguard.evaluation.subject import Subject
 from revguard.masking import masked
@@ -182,7 +182,6 @@ def _words(
     toplevel: str, environment: Environment, root: str, request: Request
 ) -> Mapping[str, Any]:
     return {
-        **telling.words(environment),
         "operation": request.operation,
         "revision": request.revision,
         "allowed": list(request.allowed),
@@ -190,6 +189,7 @@ def _words(
         "toplevel": toplevel,
         "environ": {},
         "root": root,
+        **environment.words,
     }
 
 

@@ -206,7 +206,7 @@ class _Evaluation:
     def _words(self, environ: Mapping[str, str]) -> dict[str, Any]:
         """What a worker has to know; `environ` is added to its own."""
         return {
-            **telling.words(self._around.environment),
+            **self._around.environment.words,
             "tree": self._tree().path,
             "environ": environ,
             "toplevel": self._task.subject.repo.toplevel,

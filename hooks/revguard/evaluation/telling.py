@@ -1,5 +1,5 @@
-"""What a worker is told: an environment in, how to run its env.py out; the ephemeral database in,
-the values of placeholders out."""
+"""What env.py is told of the ephemeral database ahead: a database in, the values of placeholders
+out."""
 
 from __future__ import annotations
 
@@ -9,20 +9,6 @@ from revguard import project
 from revguard.databases import Database, addresses
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
-
-
-def words(environment: Environment) -> dict[str, Any]:
-    """How its env.py is to be run."""
-    return {
-        "config": environment.config if environment.config != environment.toml else None,
-        "toml": environment.toml,
-        "section": environment.section,
-        "x": list(environment.settings.x),
-        "alembic_config": environment.settings.alembic_config,
-        "within": environment.settings.within,
-        "flask_app": environment.settings.flask_app,
-        "beside_ini": environment.flask,
-    }
 
 
 def driver(environment: Environment, learned: str, seen: str) -> str:
