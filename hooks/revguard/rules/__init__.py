@@ -27,6 +27,7 @@ _BLOCKS: Final[Mapping[str, str]] = {
     "history/incomplete-revision": "a revision is there, but part of the change is not in it",
     "history/several-revisions": "the commit brings more than one revision for one change",
     "history/empty-revision": "a new revision does nothing",
+    "history/not-on-base-head": "a revision goes on top of what is no longer the base's head",
     "history/multiple-heads": "the history would end in more than one head",
     "history/broken-graph": "the revision scripts do not make a history",
     "history/untracked-revision": "the revision is on disk, but not in the commit",
@@ -46,7 +47,6 @@ _WARNS: Final[Mapping[str, str]] = {
 }
 _RESERVED: Final[Mapping[str, Severity]] = {
     "history/unneeded-revision": "error",
-    "history/not-on-base-head": "error",
     "history/renumbered-revision": "error",
     "models/unregistered": "error",
     "models/probable-rename": "error",
