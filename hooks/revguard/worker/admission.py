@@ -53,13 +53,16 @@ class Denied(Abort):
 class Admission(guard.Guard):
     """Lets connections through. `read_only`: for a look; else only to hosts that are allowed."""
 
-    def __init__(self, *, read_only: bool, allowed: Sequence[str] | None) -> None:
-        """Without a list of `allowed` hosts any is."""
+    def __init__(
+        self, *, read_only: bool, allowed: Sequence[str] | None = None, creates: bool = False
+    ) -> None:
+        """Without a list of `allowed` hosts any is. `creates`: a SQLite file may be made."""
         super().__init__(lambda _dialect: {})
         self.read_only = read_only
         self.secrets: set[str] = set()
         self.place = ""  # that was connected to last
         self._allowed = allowed
+        self._creates = creates
         self._failed = 0
         self._failure: BaseException | None = None  # of the last that failed
         self._own = threading.local()
@@ -99,6 +102,8 @@ class Admission(guard.Guard):
         self._admit(args, kwargs, dialect.name)
         if self.read_only:
             reading.refuse_unknown(dialect.name)
+        if dialect.name == "sqlite" and not self._creates:
+            self._refuse_missing(args, kwargs)
         if self.read_only and dialect.name == "sqlite":
             args, kwargs = reading.sqlite_arguments(args, kwargs)
             self._addresses.add(args[0])
@@ -107,6 +112,12 @@ class Admission(guard.Guard):
             kwargs.setdefault(name, _SECONDS)
         with self._inside(_ENGINE):
             return self._made(dialect, lambda: dialect.connect(*args, **kwargs))
+
+    def _refuse_missing(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        name = os.fsdecode(args[0] if args else kwargs["database"])
+        path = reading.path_of(name)
+        if not reading.is_in_memory(name) and not os.path.isfile(path):
+            raise Unreachable(f"there is no file {os.path.abspath(path)}")
 
     def _made(self, dialect: Any, connect: Callable[[], Any]) -> Any:
         try:
@@ -176,7 +187,7 @@ class Admission(guard.Guard):
         if event != "sqlite3.connect" or not isinstance(args[0], (str, bytes, os.PathLike)):
             return
         name = os.fsdecode(args[0])
-        if name in ("", ":memory:") or name.startswith(("file::memory:", "file:?")):
+        if reading.is_in_memory(name):
             return
         path = reading.path_of(name)
         if not os.path.isfile(path):

@@ -36,7 +36,9 @@ class Configured(Session):
         self.upgrades = request["operation"] == "upgrade"
         self.databases: list[dict[str, Any]] = []
         self.admission = self.guard = admission.Admission(
-            read_only=not self.upgrades, allowed=request["allowed"] if self.upgrades else None
+            read_only=not self.upgrades,
+            allowed=request["allowed"] if self.upgrades else None,
+            creates=request["creates"],
         )
 
     def _prepare(self) -> None:
