@@ -21,9 +21,10 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "show the page of a rule",
     "doctor": "show what is found, and why: repository, interpreter, environments, databases",
     "cache": "show or clear what is kept between runs",
+    "init": "make a repository ready: migration environment, hook and workflow",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
-LATER: Final = ("pr", "rebase", "squash", "plan", "init", "status", "upgrade")
+LATER: Final = ("pr", "rebase", "squash", "plan", "status", "upgrade")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,8 @@ class Invocation:
     """One command line, understood."""
 
     options: Options
-    words: tuple[str, ...] = ()  # the command's own: a rule, or what to do with the cache
+    words: tuple[str, ...] = ()  # the command's own: a rule, what to do with the cache, flags
+    template: str | None = None  # of Alembic, for init
     format: str = "text"
     output: str | None = None  # absolute
     color: Color = "auto"
@@ -78,6 +80,7 @@ def parse(
     return Invocation(
         options=_consistent(options),
         words=tuple(getattr(found, "words", ())),
+        template=getattr(found, "template", None),
         format=found.format,
         output=os.path.join(base, found.output) if found.output else None,
         color=found.color,
@@ -152,7 +155,32 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", metavar="show|clear", nargs=1, choices=("show", "clear"))
 
 
-_OWN = {"check": _add_check, "add": _add_add, "explain": _add_explain, "cache": _add_cache}
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    for flag, said in _INIT.items():
+        parser.add_argument(
+            f"--{flag}", dest="words", action="append_const", const=flag, default=[], help=said
+        )
+    said = "the revision's message"
+    parser.add_argument("-m", "--message", metavar="MESSAGE", help=said)
+    said = "Alembic's template: generic, async, pyproject, ... (default: as the engine is)"
+    parser.add_argument("--template", metavar="NAME", help=said)
+
+
+_INIT = {
+    "dry-run": "write nothing, and show what would be as a diff",
+    "revision": "write the first revision, too, prove it, and stage all of it",
+    "install-hooks": "run `pre-commit install`, too",
+    "local-hook": "let the hook run the installed revguard: nothing is fetched for it",
+    "no-hook": "leave .pre-commit-config.yaml alone",
+    "no-workflow": "write no workflow for GitHub",
+}
+_OWN = {
+    "check": _add_check,
+    "add": _add_add,
+    "explain": _add_explain,
+    "cache": _add_cache,
+    "init": _add_init,
+}
 _WITH_VALUE = ("-C", "--env", "--format", "--output", "--color")
 
 

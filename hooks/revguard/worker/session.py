@@ -81,6 +81,9 @@ class _Session:
         stage = "import"
         try:
             self._prepare()
+            if self.request.get("look"):
+                self._look()
+                return
             stage = "configuration"
             self._open()
             stage = "environment"
@@ -93,6 +96,13 @@ class _Session:
         self.channel.send(
             "result", result=result, observed=self._observed(), refused=self.guard.refused
         )
+
+    def _look(self) -> None:
+        """No environment is there yet: `revguard init` asks what it would be made of."""
+        from . import looking
+
+        result = looking.look(self.request, self.tree, self.request["toplevel"])
+        self.channel.send("result", result=result, refused=self.guard.refused, observed={})
 
     def _prepare(self) -> None:
         from . import drivers, guard, remap
@@ -135,6 +145,8 @@ class _Session:
         return self.evaluation.go()
 
     def _provide(self, dialect: Dialect) -> dict[str, Any]:
+        if self.evaluation is None:
+            self.guard.refuse("while the models are looked at, nothing may be connected to")
         assert self.evaluation is not None
         return {"dialect": dialect.name, **self.evaluation.provide(dialect)}
 
