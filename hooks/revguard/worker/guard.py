@@ -8,7 +8,6 @@ database's own address.
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -199,15 +198,17 @@ def _redirect_creators(guard: Guard) -> None:
     """An engine with ``creator=`` never asks do_connect: its pool gets a creator of ours."""
     from sqlalchemy.pool import Pool
 
-    original = Pool.__init__
+    # not __init__: create_engine() reads off its signature which arguments are the pool's
+    original = vars(Pool)["_creator"]
 
-    @functools.wraps(original)
-    def init(pool: Pool, creator: Any, *args: Any, **kwargs: Any) -> None:
+    def assign(pool: Pool, creator: Any) -> None:
         if getattr(creator, "__module__", "") not in _CREATOR_MODULES:
             creator = _creator_for(guard, pool)
-        original(pool, creator, *args, **kwargs)
+        original.fset(pool, creator)
 
-    Pool.__init__ = init  # type: ignore[method-assign,assignment]
+    Pool._creator = property(  # type: ignore[method-assign,assignment]
+        original.fget, assign, original.fdel
+    )
 
 
 def _creator_for(guard: Guard, pool: Pool) -> Callable[..., Any]:
