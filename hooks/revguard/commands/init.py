@@ -61,7 +61,7 @@ def _next(plan: Plan, flags: Sequence[str]) -> Iterator[str]:
     if written:
         yield f"git add {shlex.join(_short(written))}"
     if plan.lacks_revision:
-        yield f"revguard add -m {shlex.quote(MESSAGE)}"
+        yield f"revguard add -m {shlex.quote(MESSAGE)}" if plan.is_new else "revguard add"
     if hookentry.PATH in written and "install-hooks" not in flags:
         yield "pre-commit install"
 
@@ -88,7 +88,7 @@ def _answer(
     }
     lines = [_text(step, with_diff=dry) for step in done]
     if not steps.writing(plan.steps):
-        lines.append("nothing to do: this repository is ready\n")
+        lines.append("nothing to write\n" if next_steps else "nothing to do\n")
     elif dry:
         lines.append("nothing was written: without `--dry-run` it is\n")
     if report is not None:
@@ -97,7 +97,8 @@ def _answer(
         lines.append(shown)
     if next_steps:
         lines.append("next:\n" + "".join(f"  {command}\n" for command in next_steps))
-    return Answer(text="".join(lines), data=data)
+    code = verdict.COULD_NOT_CHECK if plan.could_not_check else 0
+    return Answer(text="".join(lines), data=data, code=code)
 
 
 def _text(step: Step, *, with_diff: bool) -> str:

@@ -10,21 +10,22 @@ from revguard.declared import Base
 from revguard.init.reading import Source
 from revguard.init.steps import Step
 
-_CONVENTION: Final = (
-    'MetaData(naming_convention={"ix": "ix_%(column_0_label)s", '
-    '"uq": "uq_%(table_name)s_%(column_0_name)s", '
-    '"ck": "ck_%(table_name)s_%(constraint_name)s", '
-    '"fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s", '
-    '"pk": "pk_%(table_name)s"})'
-)
+# as Alembic's documentation has it
+_CONVENTION: Final = """\
+MetaData(naming_convention={
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+})"""
 _WHERE: Final[Mapping[str, str]] = {
-    "DeclarativeBase": "give {name} the attribute `metadata = {convention}`",
-    "declarative_base": "say `{name} = declarative_base(metadata={convention})`",
-    "SQLAlchemy": "say `{name} = SQLAlchemy(metadata={convention})`",
-    "MetaData": "say `{name} = {convention}`",
-    "registry": "say `{name} = registry(metadata={convention})`",
-    "SQLModel": "before the first model say `SQLModel.metadata.naming_convention = ` with the "
-    "dictionary of `{convention}`",
+    "DeclarativeBase": "class {name}(DeclarativeBase):\n    metadata = {convention}",
+    "declarative_base": "{name} = declarative_base(metadata={convention})",
+    "SQLAlchemy": "{name} = SQLAlchemy(metadata={convention})",
+    "MetaData": "{name} = {convention}",
+    "registry": "{name} = registry(metadata={convention})",
+    "SQLModel": "SQLModel.metadata = {convention}",
 }
 _DEPENDENCIES: Final = ("requirements.txt", "pyproject.toml", "setup.cfg", "Pipfile")
 
@@ -34,14 +35,15 @@ def naming(bases: Iterable[Base], metadata: Mapping[str, Any]) -> Iterator[Step]
     if metadata.get("named", True):
         return
     base = next(iter(bases))
-    where = f"{base.path}:{base.line}: " if base.path else ""
+    where = f"in {base.path}:{base.line}" if base.path else "before the first model"
     told = _WHERE.get(base.kind, _WHERE["MetaData"])
+    indent = "    " if base.kind == "DeclarativeBase" else ""
+    convention = _CONVENTION.replace("\n", f"\n{indent}")
     yield Step(
         topic="naming",
-        said="the models have no naming convention: constraints get the names of the database",
-        hint="best before the first revision, so that each can be dropped by its name; "
-        + where
-        + told.format(name=base.name, convention=_CONVENTION),
+        said="the models have no naming convention, so that constraints have no names of their own",
+        hint=f"decide before the first revision; {where}:\n"
+        + told.replace("{name}", base.name).replace("{convention}", convention),
     )
 
 

@@ -65,6 +65,7 @@ def make(subject: Subject, files: Files, wish: Wish, options: Options) -> Made:
     )
     options.progress("importing the models")
     seen = looker.look(_candidates(files, modules, source, found))
+    _refuse_unseen(seen, interpreter.path)
     steps = [
         *_said(found, seen),
         *_files(looker, seen, wish.template),
@@ -75,6 +76,16 @@ def make(subject: Subject, files: Files, wish: Wish, options: Options) -> Made:
         *advice.dependency(files.other, files.paths, found.home),
     ]
     return Made(steps=tuple(steps), home=found.home, interpreter=interpreter)
+
+
+def _refuse_unseen(seen: Seen, python: str) -> None:
+    """CouldNotCheck where the metadata cannot be had: nothing would be known of what is written."""
+    if seen.value("metadata"):
+        return
+    first, *_ = advice.failures(seen.answer, seen.lines, python)
+    raise CouldNotCheck(
+        f"the models cannot be imported, so nothing was written: {first.said}", hint=first.hint
+    )
 
 
 def _candidates(files: Files, modules: Modules, source: reading.Source, found: Models) -> list[Url]:
@@ -164,13 +175,15 @@ def _configured(found: Models, seen: Seen, files: Files, wish: Wish) -> list[Ste
     """What the project has to be given to be imported; of the other environments their names, since
     who names one names all."""
     given = seen.given
-    if not given.names:
+    if not given.names or not seen.value("url"):
         return []
     said: dict[str, object] = {"config": posixpath.join(found.home, template.INI)}
     if given.env_file:
         said["env-file"] = given.env_file
     if given.values:
         said["environ"] = dict(given.values)
+    if given.asks_url:
+        said["driver"] = "{dialect}+{driver}".format(**seen.value("url"))
     name = posixpath.basename(found.home) or found.modules[0].partition(".")[0]
     tables: dict[str, dict[str, object]] = {
         one.name: {"config": one.config} for one in wish.others if not one.settings.config

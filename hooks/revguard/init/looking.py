@@ -94,7 +94,7 @@ class Looker:
     def _ask(self, url: Url, given: Given) -> Seen:
         found = self.found
         tables = [f"import {name}" for name in found.modules]
-        lines = (*url.imports, *tables, *found.imports)
+        lines = (*tables, *url.imports, *found.imports)  # as env.py has them
         asked = Asked(
             home=found.home,
             roots=found.roots,

@@ -104,8 +104,9 @@ def _owners(tables: Iterable[Table]) -> list[Origin]:
 def _named(base: Base, number: int, modules: Modules) -> tuple[str, str]:
     """The line that imports a base, and the expression of its metadata."""
     module = modules.name(base.path) if base.path else base.module
-    alias = f"{base.name}{number + 1}" if number else base.name
-    line = f"from {module} import {base.name}" + (f" as {alias}" if number else "")
+    name = base.name.rpartition(".")[2]  # a library's bears its dotted name
+    alias = f"{name}{number + 1}" if number else name
+    line = f"from {module} import {name}" + (f" as {alias}" if number else "")
     return line, alias if base.kind in _ITSELF else f"{alias}.metadata"
 
 

@@ -43,6 +43,12 @@ class Plan:
     repo: Repository
     steps: tuple[Step, ...]
     report: Report  # of the tree as it would be
+    is_new: bool  # whether it makes the environment
+
+    @property
+    def could_not_check(self) -> bool:
+        """Whether env.py of an environment did not run."""
+        return self.report.verdict == "error"
 
     @property
     def lacks_revision(self) -> bool:
@@ -81,7 +87,7 @@ def plan(options: Options, wanted: Wanted) -> Plan:
     done += _around(subject, found, wanted, project)
     report = _checked(subject, done, options)
     told = [_outcome(one) for one in report.environments]
-    return Plan(repo=subject.repo, steps=(*done, *told), report=report)
+    return Plan(repo=subject.repo, steps=(*done, *told), report=report, is_new=not here)
 
 
 def _below(directory: str, toplevel: str) -> str:
@@ -158,10 +164,14 @@ def _outcome(one: EnvironmentReport) -> Step:
     server = f"{one.database.dialect} by {one.database.provider}" if one.database else "?"
     if one.script is not None and not one.new_revisions:
         proof = ", ".join(f"{step.step} {_RESULTS[step.result]}" for step in one.proof)
+        count = f"{len(one.changes)} change{'s' if len(one.changes) != 1 else ''}"
+        what = (
+            f"{count} lack a revision" if one.heads else f"the first revision ({count}) is missing"
+        )
         return Step(
             topic="check",
-            said=f"{one.name}: env.py runs; a revision of {len(one.changes)} changes is missing, "
-            f"proven on {server}: {proof}",
+            said=f"{one.name}: env.py runs; {what}; it was proven on {server}: {proof}",
+            hint="" if one.heads else _STAMP,
         )
     known = f", {one.known_drift} known differences (they do not block)" if one.known_drift else ""
     errors = [finding for finding in one.findings if finding.severity == "error"]
@@ -172,4 +182,5 @@ def _outcome(one: EnvironmentReport) -> Step:
     return Step(topic="check", said=f"{one.name}: in order on {server}, heads: {heads}{known}")
 
 
+_STAMP = "a database that has these tables already: `alembic stamp head` once, when it is there"
 _RESULTS = {"pass": "passed", "fail": "failed", "skipped": "skipped"}

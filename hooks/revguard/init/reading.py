@@ -47,7 +47,8 @@ class Application:
 
     path: str
     name: str
-    factory: bool
+    factory: bool = False
+    indirect: bool = False  # what a factory gave: its file may do more than make it
 
 
 @dataclass(slots=True)
@@ -77,13 +78,14 @@ def _read(path: str, tree: ast.Module, source: Source) -> None:
             engine = _engine(path, call, name, function)
             source.engines.append(replace(engine, top_level=function in tree.body))
         elif called == "Flask" and name:
-            source.applications.append(Application(path=path, name=name, factory=False))
+            source.applications.append(Application(path=path, name=name))
         elif called == "Flask" and function in tree.body and not needed(function):
             assert function is not None
             made = Application(path=path, name=function.name, factory=True)
             source.applications.append(made)
         elif name and called.startswith(("create_app", "make_app")):
-            source.applications.append(Application(path=path, name=name, factory=False))
+            made = Application(path=path, name=name, indirect=True)
+            source.applications.append(made)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr == "create_all":
             source.create_all.append(Place(path, node.lineno))

@@ -79,15 +79,19 @@ def _unknown(what: str) -> CouldNotCheck:
 def _imports(wiring: Wiring, text: str) -> str:
     named = dict.fromkeys((*wiring.url.imports, *wiring.imports))
     lines = [line for line in named if f"\n{line}\n" not in f"\n{text}"]
-    modules = [f"import {name}  # noqa: F401" for name in wiring.tables]
-    said = ["", "# Alembic knows a table only if the module that defines it is imported"]
-    block = [*said, *modules, *lines] if modules else ["", *lines]
-    return "\n".join([*block, ""])
+    named_too = {line.split()[1] for line in lines if line.startswith("from ")}
+    rest = [name for name in wiring.tables if name not in named_too]
+    modules = [f"import {name}  # noqa: F401" for name in rest]
+    said = "# Alembic knows a table only if the module that defines it is imported"
+    # last: `import app` and `from app import app` name the same
+    return "\n".join(["", said, *modules, *lines, ""])
 
 
 def _url(wiring: Wiring) -> str:
     """Lines that give the URL to Alembic: it reads a % as the start of a variable."""
     url = wiring.url
+    if url.literal is not None:
+        return ""
     text = url.expression
     if wiring.url_kind == "url":
         text += ".render_as_string(hide_password=False)"
@@ -129,7 +133,9 @@ def _configure_calls(text: str) -> Sequence[ast.Call]:
 
 
 def _ini(text: str, wiring: Wiring) -> str:
-    said = f"# sqlalchemy.url is set in env.py: {wiring.url.expression}".rstrip()
+    said = f"# sqlalchemy.url is set in env.py: {wiring.url.expression}"
+    if wiring.url.literal is not None:
+        said = f"sqlalchemy.url = {wiring.url.literal}"
     text = _INI_URL.sub(lambda _: said.replace("%", "%%"), text)
     # without this key Alembic splits at spaces too, which a folder's name may have
     here = "%(here)s" if re.search(r"^path_separator = os$", text, re.MULTILINE) else "."

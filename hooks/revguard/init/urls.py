@@ -7,6 +7,7 @@ asked. A literal is never copied, unless it holds no password.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,8 @@ from revguard.init.modules import Modules
 from revguard.init.reading import Application, Engine, Source, flat, last, needed
 
 _BUILTIN: Final = frozenset(("str",))
+# what env.py itself calls so
+_TAKEN: Final = frozenset(("config", "context", "pool", "url", "connectable", "connection"))
 _ENVIRON: Final = ("os.environ", "os.getenv", "environ.get", "getenv")
 
 
@@ -28,6 +31,7 @@ class Url:
     said: str  # for people: where it comes from
     asynchronous: bool | None = None  # None: the URL itself tells
     app: str = ""  # the Flask application in whose context it holds
+    literal: str | None = None  # where it is one: it holds no password, and goes into the ini
 
 
 class Urls:
@@ -49,6 +53,7 @@ class Urls:
         applications = [
             one for one in self._source.applications if self._modules.root(one.path) == root
         ]
+        applications.sort(key=lambda one: one.indirect)
         return [self._of_application(one, db) for one in applications]
 
     def _of_application(self, one: Application, db: str) -> Url:
@@ -82,16 +87,23 @@ class Urls:
             said = f"{made} of {engine.path}"
         else:
             return None
+        literal = None
+        if not made and isinstance(argument, ast.Constant):
+            literal = str(argument.value)
         return Url(
-            imports=imports, expression=expression, said=said, asynchronous=engine.asynchronous
+            imports=imports,
+            expression=expression,
+            said=said,
+            asynchronous=engine.asynchronous,
+            literal=literal,
         )
 
     def _taken_over(self, node: ast.expr, path: str) -> tuple[tuple[str, ...], str] | None:
         """The imports and the text of an expression that means the same elsewhere."""
         if isinstance(node, ast.Constant) and not _has_password(node):
-            # relative to where one stands, as the application has it
             return (), repr(node.value)
-        if not _is_plain(node):
+        text = ast.get_source_segment(self._files[path].decode("utf-8", "replace"), node)
+        if not _is_plain(node) or text is None:
             return None
         imports = []
         for name in dict.fromkeys(_names(node)):
@@ -99,8 +111,10 @@ class Urls:
                 line = self._import(name, path)
                 if line is None:
                     return None
+                if name in _TAKEN:
+                    line, text = _renamed(line, text, name)
                 imports.append(line)
-        return tuple(imports), ast.unparse(node)
+        return tuple(imports), text
 
     def _import(self, name: str, path: str) -> str | None:
         """The line that brings a module's name into another module."""
@@ -126,6 +140,13 @@ class Urls:
             name.pop()
         above = name[: len(name) - statement.level + 1]
         return ".".join([*above, *filter(None, [statement.module])])
+
+
+def _renamed(line: str, text: str, name: str) -> tuple[str, str]:
+    """An import and an expression with another name for what env.py has of that name."""
+    other = f"app_{name}"
+    line = line.partition(" as ")[0] + f" as {other}"
+    return line, re.sub(rf"(?<![\w.\"']){name}\b", other, text)
 
 
 def environment(variable: str = "DATABASE_URL") -> Url:

@@ -31,12 +31,15 @@ class Given:
         """All that is given."""
         return frozenset((*self.values, *self.found))
 
+    @property
+    def asks_url(self) -> bool:
+        """Whether a value is the ephemeral database's URL."""
+        return "{url}" in self.values.values()
+
     def environ(self, url: str) -> dict[str, str]:
         """The variables, with a URL in the place of `{url}`."""
-        return {
-            **self.found,
-            **{name: text.replace("{url}", url) for name, text in self.values.items()},
-        }
+        filled = {name: text.replace("{url}", url) for name, text in self.values.items()}
+        return {**self.found, **filled}
 
 
 def examples(files: Mapping[str, bytes], home: str) -> tuple[str, dict[str, str]]:
