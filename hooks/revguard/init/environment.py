@@ -79,8 +79,9 @@ def make(subject: Subject, files: Files, wish: Wish, options: Options) -> Made:
 
 
 def _refuse_unseen(seen: Seen, python: str) -> None:
-    """CouldNotCheck where the metadata cannot be had: nothing would be known of what is written."""
-    if seen.value("metadata"):
+    """CouldNotCheck where models cannot be had: their tables would be missing without a word."""
+    tables = seen.answer["imports"][: seen.modules]
+    if seen.value("metadata") and not any("failure" in one for one in tables):
         return
     first, *_ = advice.failures(seen.answer, seen.lines, python)
     raise CouldNotCheck(

@@ -36,6 +36,7 @@ class Seen:
     url: Url
     given: Given
     lines: tuple[str, ...]  # that were imported
+    modules: int  # how many of them, the first, are of modules that define tables
     answer: Mapping[str, Any]
 
     @property
@@ -43,6 +44,11 @@ class Seen:
         """What could not be imported or evaluated."""
         told = [*self.answer["imports"], self.answer["metadata"], self.answer["url"]]
         return [one["failure"] for one in told if "failure" in one]
+
+    @property
+    def lacks_module(self) -> bool:
+        """Whether a package is not installed."""
+        return any(one["type"] == "ModuleNotFoundError" for one in self.failures)
 
     def value(self, what: str) -> Mapping[str, Any]:
         """What is known of "metadata" or "url"; nothing where it failed."""
@@ -69,6 +75,8 @@ class Looker:
             if not one.failures:
                 return one
             seen.append(one)
+            if one.lacks_module:
+                break  # whatever the URL is
         return min(seen, key=lambda one: len(one.failures))
 
     def _with_variables(self, url: Url) -> Seen:
@@ -84,7 +92,7 @@ class Looker:
 
     def _missing(self, seen: Seen) -> list[str]:
         told = [name for one in seen.failures for name in one["missing"]]
-        if not told and seen.failures:
+        if not told and seen.failures and not seen.lacks_module:
             # it may have got None and failed over it later
             read = reading.variables(self.files.python)
             told = urls.variables(seen.url.expression)
@@ -108,7 +116,7 @@ class Looker:
             environ=given.environ(_plausible(self.interpreter.site_packages)),
         )
         answer = asking.ask(self.subject, self.interpreter, asked, self.options, _SECONDS)
-        return Seen(url=url, given=given, lines=lines, answer=answer)
+        return Seen(url=url, given=given, lines=lines, modules=len(tables), answer=answer)
 
     def text(self, name: str) -> str | None:
         """A file beside the alembic.ini to be."""

@@ -108,12 +108,9 @@ def _folder(one: Environment) -> str:
 
 def _concerns(one: Environment, below: str) -> bool:
     """Whether an environment is of the project that the command was typed in."""
-    folders = {_folder(one), *one.roots}
-    return any(
-        not below or not folder or f"{below}/".startswith(f"{folder}/")
-        or f"{folder}/".startswith(f"{below}/")
-        for folder in folders
-    )  # fmt: skip
+    folder = _folder(one)
+    above = not folder or f"{below}/".startswith(f"{folder}/")
+    return above or not below or f"{folder}/".startswith(f"{below}/")
 
 
 def _found(one: Environment) -> Step:
