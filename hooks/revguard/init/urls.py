@@ -154,7 +154,7 @@ def environment(variable: str = "DATABASE_URL") -> Url:
     return Url(
         imports=("import os",),
         expression=f'os.environ["{variable}"]',
-        said=f"the variable {variable}: no create_engine() was found",
+        said=f"the variable {variable}: no create_engine() tells another place",
     )
 
 
