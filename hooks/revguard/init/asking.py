@@ -91,6 +91,7 @@ def _request(subject: Subject, asked: Asked, tree: str) -> dict[str, Any]:
         "toplevel": subject.repo.toplevel,
         "root": asked.home,
         "environ": {},
+        "operation": "models",
         "look": {
             "roots": list(asked.roots),
             "imports": list(asked.imports),

@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from . import places, secured
@@ -43,7 +45,7 @@ _VARIABLES = (
     "MYSQL_PWD", "MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT",
 )  # fmt: skip
 _FLAGS = {"client_flag", "client_flags"}  # SQLAlchemy adds to those that a URL has
-_CREATOR_MODULES = ("sqlalchemy.engine.create", "sqlalchemy.engine.strategies")
+CREATOR_MODULES = ("sqlalchemy.engine.create", "sqlalchemy.engine.strategies")
 _PATIENCE = 5  # refusals: after that a loop is tried no longer
 
 
@@ -60,12 +62,16 @@ class Guard:
         self._lock = threading.RLock()
         self._database: dict[str, Any] | None = None
         self.address: dict[str, Any] | None = None  # of the ephemeral database, told ahead
+        self.pools: weakref.WeakSet[Pool] = weakref.WeakSet()  # of every engine
         self.connections = 0
         self.refused: list[str] = []
 
     def forget(self) -> None:
-        """The next connection asks again (a database that was set back)."""
+        """The next connection asks again, also of an engine that keeps its connections for the
+        next run of env.py: the database was copied or set back, which ended them."""
         self._database = None
+        for pool in self.pools:
+            pool._invalidate_time = time.time()
 
     def database(self, dialect: Dialect) -> dict[str, Any]:
         """The ephemeral database for an engine of this dialect; Refused for another kind."""
@@ -202,8 +208,9 @@ def _redirect_creators(guard: Guard) -> None:
     original = vars(Pool)["_creator"]
 
     def assign(pool: Pool, creator: Any) -> None:
-        if getattr(creator, "__module__", "") not in _CREATOR_MODULES:
+        if getattr(creator, "__module__", "") not in CREATOR_MODULES:
             creator = _creator_for(guard, pool)
+        guard.pools.add(pool)
         original.fset(pool, creator)
 
     Pool._creator = property(  # type: ignore[method-assign,assignment]

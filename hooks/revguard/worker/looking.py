@@ -14,9 +14,22 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from . import failure
+from .session import Session
 
 if TYPE_CHECKING:
     from typing import Callable, Iterable, Iterator, Mapping
+
+
+class Looking(Session):
+    """No environment is there yet: it is asked what one would be made of."""
+
+    before = "the models were imported"
+
+    def _open(self) -> None:
+        """There is nothing to open."""
+
+    def _evaluate(self) -> dict[str, Any]:
+        return look(self.request, self.tree, self.request["toplevel"])
 
 
 def look(request: Mapping[str, Any], tree: str, toplevel: str) -> dict[str, Any]:

@@ -57,11 +57,26 @@ def _serve(channel: Channel) -> None:
         sqlalchemy=sqlalchemy.__version__,
     )
     request = channel.receive()
-    _Session(channel, request).run()
+    if request.get("operation") == "models":
+        from . import looking
+
+        looking.Looking(channel, request).run()
+        return
+    if request.get("operation"):
+        from . import configured
+
+        configured.Configured(channel, request).run()
+        return
+    Session(channel, request).run()
 
 
-class _Session:
+class Session:
+    """One request: what it needs is prepared, env.py is run, and what came of it is told."""
+
+    before = "the Config was made"  # what is done before an environment may connect
+
     def __init__(self, channel: Channel, request: dict[str, Any]) -> None:
+        """Nothing of the project is touched yet."""
         from . import fingerprint, guard, observe, remap, steps
 
         self.channel = channel
@@ -78,12 +93,10 @@ class _Session:
         self.environment: Project | None = None
 
     def run(self) -> None:
+        """Serve the request."""
         stage = "import"
         try:
             self._prepare()
-            if self.request.get("look"):
-                self._look()
-                return
             stage = "configuration"
             self._open()
             stage = "environment"
@@ -96,13 +109,6 @@ class _Session:
         self.channel.send(
             "result", result=result, observed=self._observed(), refused=self.guard.refused
         )
-
-    def _look(self) -> None:
-        """No environment is there yet: `revguard init` asks what it would be made of."""
-        from . import looking
-
-        result = looking.look(self.request, self.tree, self.request["toplevel"])
-        self.channel.send("result", result=result, refused=self.guard.refused, observed={})
 
     def _prepare(self) -> None:
         from . import drivers, guard, remap
@@ -122,7 +128,7 @@ class _Session:
         from . import project
 
         config = project.make_config(self.tree, self.request)
-        self.environment = project.Project(config)
+        self.environment = project.Project(config, self.request)
         found = [failure.relative(p, self.tree) for p in self.environment.version_locations()]
         reply = self.channel.ask("opened", version_locations=[path for path in found if path])
         self.request.update(reply)
@@ -146,8 +152,10 @@ class _Session:
 
     def _provide(self, dialect: Dialect) -> dict[str, Any]:
         if self.evaluation is None:
-            self.guard.refuse("while the models are looked at, nothing may be connected to")
-        assert self.evaluation is not None
+            self.guard.refuse(
+                f"a {dialect.name} connection was refused: it was opened while {self.before}"
+            )
+            raise AssertionError("refuse() raises")
         return {"dialect": dialect.name, **self.evaluation.provide(dialect)}
 
     def _failed(self, stage: str, error: BaseException) -> None:
