@@ -25,6 +25,7 @@ class Target:
     tree: str
     parents: tuple[str, ...]
     in_working_tree: bool
+    landed_at: str = ""  # the commit that the change comes on top of
 
 
 def choose(options: Options) -> Target:
@@ -34,31 +35,48 @@ def choose(options: Options) -> Target:
     if options.from_ref or options.to_ref:
         # an option that names one end of a range only: the other is where we are
         tree = trees.tree_of(repo, options.to_ref or "HEAD")
-        parents: tuple[str, ...] = (trees.tree_of(repo, options.from_ref or "HEAD"),)
-        return Target(repo=repo, reader=reader, tree=tree, parents=parents, in_working_tree=False)
+        landed = options.from_ref or "HEAD"
+        return Target(
+            repo=repo,
+            reader=reader,
+            tree=tree,
+            parents=(trees.tree_of(repo, landed),),
+            in_working_tree=False,
+            landed_at=landed,
+        )
     if options.tree:
+        landed = _landed_of(repo, options.tree)
         return Target(
             repo=repo,
             reader=reader,
             tree=trees.tree_of(repo, options.tree),
-            parents=_parents_of(repo, options.tree),
+            parents=(trees.tree_of(repo, landed),) if landed else (),
             in_working_tree=False,
+            landed_at=landed,
         )
     staged = index.staged(repo)
     merged = [trees.tree_of(repo, commit) for commit in staged.parents[1:]]
     parents = () if staged.head_tree is None else (staged.head_tree, *merged)
     tree = index.worktree_tree(repo) if options.worktree else staged.tree
-    return Target(repo=repo, reader=reader, tree=tree, parents=parents, in_working_tree=True)
+    return Target(
+        repo=repo,
+        reader=reader,
+        tree=tree,
+        parents=parents,
+        in_working_tree=True,
+        landed_at=staged.parents[0] if parents else "",
+    )
 
 
-def _parents_of(repo: Repository, treeish: str) -> tuple[str, ...]:
-    """The first parent's tree for a commit; HEAD's for a bare tree."""
-    found = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{treeish}^{{commit}}")
-    if found.returncode == 0:
-        parent = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{treeish}^1^{{tree}}")
-        return (parent.text().strip(),) if parent.returncode == 0 else ()
-    head = plumbing.run(repo, "rev-parse", "--quiet", "--verify", "HEAD^{tree}")
-    return (head.text().strip(),) if head.returncode == 0 else ()
+def _landed_of(repo: Repository, treeish: str) -> str:
+    """The first parent for a commit; HEAD for a bare tree; empty where there is none."""
+    is_commit = _commit(repo, treeish)
+    return _commit(repo, f"{treeish}^1" if is_commit else "HEAD")
+
+
+def _commit(repo: Repository, name: str) -> str:
+    found = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
+    return found.text().strip() if found.returncode == 0 else ""
 
 
 def settings_of(target: Target) -> Settings:
@@ -115,6 +133,7 @@ def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
         created=_date(repo),
         cache=Path(cachedir.repository_dir(repo.toplevel, options.environ)),
         in_working_tree=target.in_working_tree,
+        landed_at=target.landed_at,
     )
 
 

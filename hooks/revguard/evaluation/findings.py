@@ -8,7 +8,6 @@ from typing import Any
 
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Histories
-from revguard.history.graph import new_ids
 from revguard.rules import history, with_severities
 from revguard.rules.ignores import apply
 from revguard.staging import trees
@@ -61,7 +60,7 @@ def scripts_on_disk(case: Case, found: Histories) -> list[Any]:
 def history_findings(case: Case, found: Histories) -> list[Finding]:
     """The findings on the graph alone."""
     subject = case.subject
-    new = new_ids(found.graph, found.parents)
+    new = found.added
 
     def load(oids: list[str]) -> Mapping[str, bytes]:
         return trees.read_blobs(subject.repo, oids)

@@ -20,7 +20,6 @@ _INERT: Final[Mapping[str, str]] = {
     "renames": "a rename is a drop and an add",
     "lock": "no head file is written",
     "flask-app": "env.py runs outside of an application",
-    "start": "the history is replayed from empty",
     "alembic-config": "an ini or a pyproject.toml is needed",
     "within": "env.py runs as it stands",
 }

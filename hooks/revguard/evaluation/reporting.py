@@ -13,7 +13,6 @@ from revguard.evaluation.findings import finished, history_findings, scripts_on_
 from revguard.evaluation.keeping import continued, record_of
 from revguard.evaluation.nothing import refuse_nothing
 from revguard.evaluation.tasks import Evaluated
-from revguard.history.graph import new_ids
 from revguard.records import Record
 from revguard.rules import drift, history, proof
 from revguard.sources import Sources
@@ -56,7 +55,7 @@ class Judgement:
         self.sources = Sources(models, case.subject.read)
         self.left = [self._change(item, covered=False) for item in self.result["left"]]
         self.changes = (*self._covered(), *self.left)
-        self.new = tuple(new_ids(self.graph, evaluated.histories.parents))
+        self.new = evaluated.histories.added
 
     def report(self, duration: int) -> EnvironmentReport:
         """The environment's report."""

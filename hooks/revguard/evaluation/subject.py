@@ -9,7 +9,7 @@ from pathlib import Path
 
 from revguard.environments import Environment
 from revguard.history import reading
-from revguard.history.graph import Graph
+from revguard.history.graph import Graph, new_ids
 from revguard.staging import trees
 from revguard.staging.repository import Repository
 from revguard.staging.trees import Entry
@@ -28,6 +28,7 @@ class Subject:
     created: int  # seconds since 1970: the date that a generated script bears
     cache: Path  # this repository's part of the cache
     in_working_tree: bool  # whether files of the working tree are about this commit at all
+    landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
     def listing(self) -> Mapping[str, Entry]:
@@ -63,6 +64,7 @@ class Subject:
             created=self.created,
             cache=self.cache,
             in_working_tree=False,
+            landed_at=tree,
         )
 
 
@@ -73,11 +75,19 @@ class Histories:
     graph: Graph
     parents: tuple[Graph, ...]
     base: Graph | None
+    begun: tuple[str, ...] = ()  # what the dump of a first commit is at: as if it had landed
+
+    @cached_property
+    def added(self) -> tuple[str, ...]:
+        """What none of the parents has, in the order in which it is to be run."""
+        begun = {*self.begun, *self.graph.ancestors(*self.begun)}
+        return tuple(name for name in new_ids(self.graph, self.parents) if name not in begun)
 
     @cached_property
     def old(self) -> tuple[str, ...]:
         """Heads of what the parents had already, as far as nothing new stands below it."""
         known = {name for parent in self.parents for name in parent.nodes}
+        known |= {*self.begun, *self.graph.ancestors(*self.begun)}
         closed = self.graph.closed(known & set(self.graph.nodes))
         return tuple(self.graph.heads_of(closed))
 
