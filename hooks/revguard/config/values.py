@@ -203,7 +203,7 @@ def starting_point(value: object, where: Where) -> str:
     word = text(value, where)
     if word in {"empty", "metadata"}:
         return word
-    if word.startswith(DUMP):
+    if word.startswith(DUMP) and word != DUMP:
         return DUMP + file_inside(word[len(DUMP) :], where)
     raise where.error(f'"{word}" is none of "empty", "metadata", "dump:PATH"')
 

@@ -201,10 +201,12 @@ class _Evaluation:
         """The history that the database is to be at; empty where it is not known yet."""
         if self._histories is None:
             return State()
-        nodes = self._histories.graph.nodes.values()
+        nodes = self._histories.graph.nodes
+        # what is not replayed needs none; where it does, the server will say so
+        run = self._histories.new if self._order.starts else nodes
         return State(
             revisions=self._histories.replayed(),
-            extensions=frozenset(name for node in nodes for name in node.extensions),
+            extensions=frozenset(name for id_ in run for name in nodes[id_].extensions),
             extra=self._extra(),
         )
 

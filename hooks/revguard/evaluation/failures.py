@@ -91,6 +91,12 @@ def of_environment(
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):
         return refused(event["refused"][0], where)
+    if account["type"] == "Offline":
+        return CouldNotCheck(
+            f"{account['message']} but a URL only, as for offline mode: no revision can run so",
+            hint="Where `context.is_offline_mode()` is false, connect, and give it "
+            "`connection=connection`.",
+        )
     if account["type"] == "SystemExit":
         return CouldNotCheck(
             f"env.py ended the run with sys.exit({account['message']}){where}",
@@ -175,13 +181,18 @@ def _ways_out(environment: Environment) -> str:
         "Mend that revision, or begin behind it with one of the two `start` lines, in "
         "pyproject.toml (in revguard.toml without `tool.revguard.`):\n"
         f"{table}\n{config}"
-        'start = "metadata"            # the tables of the models that have landed\n'
-        'start = "dump:ci/schema.sql"  # a dump that is part of the commit, with its version table'
+        'start = "metadata"            # the tables of the landed models\n'
+        'start = "dump:ci/schema.sql"  # or a dump, with its version table'
     )
 
 
 def of_creation(account: Mapping[str, Any], environment: Environment) -> CouldNotCheck:
-    """The error for landed models whose tables cannot be made."""
+    """The error for landed models whose tables cannot be made; ExtensionMissing where an extension
+    of their revisions cannot be had there, by which they might."""
+    if account["lacking"]:
+        owner = extensions.owner(account["message"])
+        named = owner if owner in account["lacking"] else account["lacking"][0]
+        return ExtensionMissing(named, f"the landed models ({_first_line(account['message'])})")
     return CouldNotCheck(
         _with_statement(account),
         hint=preparation(account["message"], environment)

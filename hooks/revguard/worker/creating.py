@@ -19,17 +19,18 @@ def steps(
     script: ScriptDirectory,
     context: MigrationContext,
     request: dict[str, Any],
-    failed: Callable[[Exception], None],
+    failed: Callable[[Exception, list[str]], None],
 ) -> Iterator[StampStep]:
     """The steps that stamp an empty database; with the first the tables are made, so that they come
     into the transaction that env.py gives to a revision."""
     found: list[Any] = script._stamp_revs(tuple(request["stamp"]), ())
 
     def make(**_kw: Any) -> None:
+        lacking: list[str] = []
         try:
-            _make(context, request["extensions"])
+            _make(context, request["extensions"], lacking)
         except Exception as error:
-            failed(error)
+            failed(error, lacking)
             raise failure.Abort(str(error)) from error
 
     for number, step in enumerate(found):
@@ -38,26 +39,30 @@ def steps(
         yield step
 
 
-def _make(context: MigrationContext, extensions: list[str]) -> None:
+def _make(context: MigrationContext, extensions: list[str], lacking: list[str]) -> None:
     connection: Any = context.connection
     many = context.opts.get("target_metadata")
     found: list[Any] = list(many) if isinstance(many, (list, tuple)) else [many]
     if not any(item is not None and item.tables for item in found):
         raise ValueError("the target metadata has no tables")
     if connection.dialect.name == "postgresql":
-        _prepare(connection, found, extensions)
+        lacking += _prepare(connection, found, extensions)
     for item in found:
         if item is not None:
             item.create_all(connection, tables=_tables(item, context.opts), checkfirst=True)
 
 
-def _prepare(connection: Any, found: list[Any], extensions: list[str]) -> None:
-    """What revisions make and create_all() does not."""
+def _prepare(connection: Any, found: list[Any], extensions: list[str]) -> list[str]:
+    """Make what revisions make and create_all() does not; the extensions that cannot be had, which
+    the models may do without."""
     quote = connection.dialect.identifier_preparer.quote_identifier
-    for name in extensions:
+    rows = connection.execute(text("SELECT name FROM pg_available_extensions")).fetchall()
+    available = {str(row[0]) for row in rows}
+    for name in (one for one in extensions if one in available):
         connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {quote(name)} CASCADE"))
     for name in dict.fromkeys(_schemas(found)):
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {quote(name)}"))
+    return [name for name in extensions if name not in available]
 
 
 def _schemas(found: list[Any]) -> Iterator[str]:

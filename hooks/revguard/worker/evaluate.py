@@ -144,6 +144,11 @@ class Evaluation:
                 return
             if self.result["failure"] is None and not self.result["proof"]:
                 self.result["failure"] = {"kind": "stopped", "message": "stopped"}
+        except Exception as error:
+            configured = self._environment.configured
+            if configured.get("url") and configured.get("connection") is None:
+                raise failure.Offline("env.py gave context.configure() no connection") from error
+            raise
 
     def _start_over(self) -> None:
         candidate.remove(self._written)
@@ -184,8 +189,9 @@ class Evaluation:
     def _create(self, _heads: Any, context: MigrationContext) -> Steps:
         """Make the tables of the target metadata, and stamp them."""
 
-        def failed(error: Exception) -> None:
-            self.result["failure"] = dict(self._runner.account(error), kind="create")
+        def failed(error: Exception, lacking: list[str]) -> None:
+            account = self._runner.account(error)
+            self.result["failure"] = dict(account, kind="create", lacking=lacking)
 
         self.result["runs"] += 1
         script = self._environment.script

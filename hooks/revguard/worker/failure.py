@@ -15,6 +15,10 @@ class Refused(Exception):  # noqa: N818  (users read the name in their traceback
     """A connection that would have left the ephemeral database."""
 
 
+class Offline(Exception):  # noqa: N818
+    """env.py gives Alembic a URL and no connection: it would write SQL and run none."""
+
+
 class RefusedAgain(BaseException):
     """The same once more: a loop that retries on any Exception would never end."""
 
