@@ -19,6 +19,14 @@ class Offline(Exception):  # noqa: N818
     """env.py gives Alembic a URL and no connection: it would write SQL and run none."""
 
 
+class Misconfigured(Exception):  # noqa: N818  (users read the name in their tracebacks)
+    """A setting of revguard's that cannot be used; ``remedy`` says what mends it."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
 class RefusedAgain(BaseException):
     """The same once more: a loop that retries on any Exception would never end."""
 
@@ -42,6 +50,7 @@ def describe(error: BaseException, tree: str, toplevel: str) -> dict[str, Any]:
         "module": error.name if isinstance(error, ImportError) else None,
         "statement": shorten(str(getattr(error, "statement", "") or ""), 2000),
         "code": _database_code(error),
+        "remedy": getattr(error, "remedy", "") if isinstance(error, Misconfigured) else "",
     }
 
 
