@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from revguard.evaluation import hosts
+from revguard.evaluation import hosts, kinds
 from revguard.evaluation.case import Case, on_disk
 from revguard.evaluation.failures import preparation
 from revguard.evaluation.findings import finished, history_findings, scripts_on_disk
@@ -46,6 +46,7 @@ class Judgement:
         self.graph = evaluated.histories.graph
         if self.result["same"] and base_record is None:
             raise AssertionError("only the parent's metadata was offered as proven")
+        kinds.refuse_another(case, evaluated)
         refuse_nothing(evaluated, case.around.environment)
         models = [
             path
@@ -92,6 +93,7 @@ class Judgement:
             notes=(
                 *self.notes,
                 *evaluated.notes,
+                *kinds.notes(case, evaluated),
                 *self.result["notes"],
                 *self._connections(),
             ),
