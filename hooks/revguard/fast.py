@@ -26,8 +26,10 @@ RUNNING = "REVGUARD_RUNNING"  # set for the worker: a post-write hook may run pr
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
     """The exit code where a quick way out is open, else None."""
-    if environ.get(RUNNING) and argv[:1] in (["check"], ["add"]):
+    if environ.get(RUNNING) and argv[:1] in (["check"], ["add"], ["upgrade"]):
         return 0
+    if list(argv[:1]) == ["upgrade"]:
+        return _unmoved(argv, environ)
     if list(argv) not in _PLAIN_ARGUMENTS or environ.get("GIT_WORK_TREE"):
         return None
     if not hasattr(os, "posix_spawnp"):
@@ -35,6 +37,15 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
     try:
         return _decide(list(argv), environ)
     except Exception:  # noqa: BLE001  (whatever is in the cache: the pipeline decides)
+        return None
+
+
+def _unmoved(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    from revguard import checkouts
+
+    try:
+        return checkouts.quick(argv, environ)
+    except Exception:  # noqa: BLE001  (as above)
         return None
 
 

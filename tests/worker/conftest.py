@@ -247,18 +247,9 @@ def virtualenv(request, require):
 
 
 @pytest.fixture(scope="session")
-def postgresql(neutral_environ, require):
+def postgresql(neutral_environ, chosen, serving):
     """A PostgreSQL of ours, for all tests of this process; as the launcher describes it."""
-    from revguard import databases
     from revguard.cachedir import cache_dir as cache_folder
-    from revguard.errors import CouldNotCheck
-    from revguard.runs import Run
 
-    with Run(cache_folder(os.environ)) as run:
-        try:
-            choice = databases.choose("auto", "postgresql", environ=os.environ, site_packages=[])
-        except CouldNotCheck as error:
-            require(False, f"PostgreSQL ({error})")
-        with databases.start(choice, run=run, snapshot=None) as server:
-            database = server.database()
-            yield {"dialect": database.dialect, "url": dict(database.url)}
+    with serving(cache_folder(os.environ), chosen("auto", "postgresql")) as server:
+        yield {"dialect": "postgresql", "url": server.create()}

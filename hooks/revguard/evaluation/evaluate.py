@@ -231,19 +231,11 @@ class _Evaluation:
 
     def _words(self, environ: Mapping[str, str]) -> dict[str, Any]:
         """What a worker has to know; `environ` is added to its own."""
-        environment = self._around.environment
         return {
+            **self._around.environment.words,
             "tree": self._tree().path,
             "environ": environ,
             "toplevel": self._task.subject.repo.toplevel,
-            "config": environment.config if environment.config != environment.toml else None,
-            "toml": environment.toml,
-            "section": environment.section,
-            "x": list(environment.settings.x),
-            "alembic_config": environment.settings.alembic_config,
-            "within": environment.settings.within,
-            "flask_app": environment.settings.flask_app,
-            "beside_ini": environment.flask,
             "root": self._task.root,
             "message": self._task.message,
             "created": self._task.subject.created,

@@ -80,6 +80,7 @@ class Project:
         )
         self.env_globals: dict[str, Any] = {}
         self.configured: dict[str, Any] = {}
+        self.context_options: dict[str, Any] = {}  # more of what a command gives to env.py
         self._compare_defaults = compare_defaults
         self._configured_by_application = False
 
@@ -114,8 +115,9 @@ class Project:
         """
         self.go_home()
         with EnvironmentContext(
-            self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={}
-        ) as env:
+            self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={},
+            **self.context_options,
+        ) as env:  # fmt: skip
             self._wrap_configure(env)
             self._within.run(self._run_env)
 

@@ -57,11 +57,19 @@ def _serve(channel: Channel) -> None:
         sqlalchemy=sqlalchemy.__version__,
     )
     request = channel.receive()
-    _Session(channel, request).run()
+    if request.get("operation"):
+        from . import configured
+
+        configured.Configured(channel, request).run()
+        return
+    Session(channel, request).run()
 
 
-class _Session:
+class Session:
+    """One request: what it needs is prepared, env.py is run, and what came of it is told."""
+
     def __init__(self, channel: Channel, request: dict[str, Any]) -> None:
+        """Nothing of the project is touched yet."""
         from . import fingerprint, guard, observe, remap, steps
 
         self.channel = channel
@@ -78,6 +86,7 @@ class _Session:
         self.environment: Project | None = None
 
     def run(self) -> None:
+        """Serve the request."""
         stage = "import"
         try:
             self._prepare()
