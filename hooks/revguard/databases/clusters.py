@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sys
@@ -119,7 +118,7 @@ def _initialise(binaries: str, run: Run, account: Account | None) -> Path:
             _shrink(postgres, data, run, account)
             return data
         leftovers.remove_folder(os.fspath(data))
-        if os.strerror(errno.ENOSPC) not in failure:
+        if not accounts.is_full(failure):
             raise accounts.cannot_start(os.path.join(binaries, "initdb"), failure)
     raise accounts.no_space(places, failure)
 
