@@ -94,7 +94,14 @@ if [ ! -f "$database" ]; then
 fi
 exec firebird
 """
-MY_CNF = "[mysqld]\nbind-address=*\nsocket=/run/mysqld/mysqld.sock\ndatadir=/var/lib/mysql\n"
+MY_CNF = """\
+[mysqld]
+bind-address=*
+socket=/run/mysqld/mysqld.sock
+datadir=/var/lib/mysql
+character-set-server=utf8mb4
+collation-server=utf8mb4_general_ci
+"""
 
 
 def _postgres_binaries():

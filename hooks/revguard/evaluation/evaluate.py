@@ -246,6 +246,7 @@ class _Evaluation:
             "known": self._task.known,
             "proven": list(self._task.proven),
             "waived": list(self._task.waived),
+            "declared": list(self._task.declared),
         }
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:
