@@ -1,10 +1,13 @@
 """A process that runs a server is killed at every stage: the next sweep leaves nothing."""
 
+import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -168,4 +171,28 @@ def test_nothing_is_left(places, choice, stage):
     assert not noted & all_segments()
     with places.run() as run, databases.start(choice, run=run) as server:
         server.wait()
+    assert places.left() == []
+
+
+def test_the_initialisation_stays_out_of_shared_memory(places, choice):
+    """What a killed server leaves there has no name by which it could be swept."""
+    seen, over = set(), threading.Event()
+
+    def watch(run):
+        while not over.wait(0.002):
+            for pid in leftovers.find(run.id, [places.memory, places.temporary]):
+                with contextlib.suppress(OSError):
+                    maps = Path(f"/proc/{pid}/maps").read_text()
+                    seen.update(re.findall(r"/dev/shm/PostgreSQL|pg_dynshmem", maps))
+
+    with places.run() as run:
+        watcher = threading.Thread(target=watch, args=(run,))
+        watcher.start()
+        try:
+            with databases.start(choice, run=run) as server:
+                server.wait()
+        finally:
+            over.set()
+            watcher.join()
+    assert seen == {"pg_dynshmem"}
     assert places.left() == []
