@@ -196,8 +196,9 @@ def rules(environment):
 
 
 @pytest.fixture
-def make_shop(tmp_path, cache_dir):
+def make_shop(tmp_path, cache_dir, initialised):
     """Makes projects; each test has a cache of its own."""
+    initialised(cache_dir / "v1")
 
     def make(**options):
         return Shop(tmp_path / "shop", **options)
