@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from revguard.databases.network import Connection
+    from revguard.databases.borrowed import Login
     from revguard.databases.providing import Database
 
 # Names as worker/premade.py has them, what an extension brought left out; and whether a table has
@@ -38,7 +39,7 @@ class Standing:
     """What there is before env.py runs. `versioned`: there is a version table, if an empty one."""
 
     tables: tuple[str, ...] = ()
-    heads: tuple[str, ...] = ()
+    heads: tuple[str, ...] | None = ()  # None: not known
     versioned: bool = False
 
 
@@ -47,6 +48,9 @@ def of(database: Database, timeout: float) -> Standing:
     if database.dialect == "sqlite":
         with closing(sqlite3.connect(str(database.url["database"]))) as connection:
             return _of_sqlite(connection)
+    if database.login is not None:
+        with database.login(timeout) as borrowed:
+            return _of_another(borrowed, borrowed.tables())
     with addresses.connect(database, timeout) as login:
         is_postgresql = database.dialect == "postgresql"
         return _of_server(login, _POSTGRESQL if is_postgresql else _MYSQL)
@@ -61,6 +65,17 @@ def _of_server(login: Connection, asked: str) -> Standing:
             version_tables.append(quoted)
     rows = (login.query(_ROWS.format(name)) for name in version_tables)
     return _standing(tables, version_tables, (str(row[0]) for found in rows for row in found))
+
+
+def _of_another(login: Login, tables: list[str]) -> Standing:
+    """By a driver of the project's: of a version table the name alone tells."""
+    if not tables:
+        return Standing()
+    for name in (one for one in tables if "version" in one.lower()):
+        with suppress(wire.ServerError):  # another table
+            rows = login.query(_ROWS.format(name))
+            return _standing(tables, [name], (str(row[0]) for row in rows))
+    return Standing(tables=tuple(tables), heads=None)
 
 
 def _of_sqlite(connection: sqlite3.Connection) -> Standing:

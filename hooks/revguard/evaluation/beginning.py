@@ -91,7 +91,7 @@ class Beginning:
     def notes(self, standing: Standing | None) -> tuple[str, ...]:
         """What the user should know: the history itself was not looked at."""
         if self._order.dump is not None:
-            heads = ", ".join(standing.heads) if standing else ""
+            heads = ", ".join(standing.heads or ()) if standing else ""
             at = f", which is at {heads}" if heads else ""
             return (f"history was not replayed from empty, but on {self._order.dump.path}{at}",)
         if not self._landed:

@@ -21,6 +21,7 @@ from revguard.staging.trees import Entry
 
 _LAST_LINES = 8
 _POLL_SECONDS = 0.02
+_ENDS = re.compile(r";[ \t]*(?:--.*)?(?:\r?\n|$)")  # of statements: at the end of a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +84,12 @@ def run(bootstrap: Bootstrap, database: Database, place: Place) -> None:
 
 def _run_on_server(bootstrap: Bootstrap, database: Database, timeout: float) -> None:
     text = bootstrap.content.decode("utf-8-sig", "replace")
+    # drivers of other servers take one statement at a time
+    parts = [text] if database.login is None else _ENDS.split(text)
     try:
         with addresses.connect(database, timeout) as login:
-            login.query(text)
+            for statement in filter(str.strip, parts):
+                login.query(statement)
     except wire.ServerError as error:
         line = text.count("\n", 0, max(error.position - 1, 0)) + 1 if error.position else 0
         raise _failed(bootstrap, str(error), line, _statement_at(text, error.position)) from error

@@ -95,6 +95,7 @@ class _Evaluation:
 
     def _start_ahead(self) -> None:
         """Start the database beside the import of the models, where its kind is known."""
+        self._serving.driver = self._driver_name()
         task, bootstrap = self._task, self._order.bootstrap
         if bootstrap is not None and bootstrap.is_script:
             self._tree()  # it runs there as soon as the database is ready
@@ -193,7 +194,7 @@ class _Evaluation:
         """What is committed in the end. A replay needs no look: what follows it builds on it."""
         database = self._database
         ran = bool(result["proof"]) and not self._replayed and result["failure"] is None
-        if not ran or database is None or database.dialect in ("mysql", "mariadb"):
+        if not ran or database is None or database.dialect not in ("postgresql", "sqlite"):
             return None
         return standing.of(database, self._around.timeout)
 
@@ -273,6 +274,7 @@ class _Evaluation:
             "known": self._task.known,
             "proven": list(self._task.proven),
             "waived": list(self._task.waived),
+            "declared": list(self._task.declared),
         }
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:

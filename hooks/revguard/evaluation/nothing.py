@@ -102,7 +102,7 @@ def _refuse_blind(result: Mapping[str, Any]) -> None:
 def _refuse_lost(evaluated: Evaluated) -> None:
     """What env.py ran is not in the database that it left."""
     left, heads = evaluated.left, evaluated.result["heads"]
-    if left is None or not heads:
+    if left is None or left.heads is None or not heads:
         return
     is_empty = not left.tables and not left.versioned
     if is_empty or (left.versioned and not set(heads) & set(left.heads)):

@@ -132,9 +132,8 @@ def _evaluate_parent(
         return Histories(graph=graph, parents=(graph,), base=None)
 
     shared = None
-    server = serving.server
-    if server is not None and len(case.subject.parents) == 1:
-        shared = lambda: server.clone(f"parent{case.around.run().number()}")  # noqa: E731
+    if serving.server is not None and len(case.subject.parents) == 1:
+        shared = lambda: serving.clone(f"parent{case.around.run().number()}")  # noqa: E731
     evaluated = evaluate(
         case.around,
         Task(

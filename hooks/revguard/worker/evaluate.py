@@ -8,7 +8,17 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import candidate, catalog, creating, failure, foreign, halfway, premade
+from . import (
+    candidate,
+    catalog,
+    creating,
+    failure,
+    foreign,
+    halfway,
+    premade,
+    registered,
+    spelling,
+)
 from .failure import shorten
 from .steps import between_steps
 
@@ -90,6 +100,7 @@ class Evaluation:
             "heads": [],
             "replayed": 0,
             "metadata_tables": None,
+            "registered": None,
         }
 
     def provide(self, dialect: Dialect) -> dict[str, Any]:
@@ -100,7 +111,10 @@ class Evaluation:
                 self.result["same"] = self.result["digest"]
                 raise failure.Abort("the schema is the same as at a proven tree")
         reply = self._channel.ask(
-            "database", dialect=dialect.name, driver=dialect.driver, reset=self._reset
+            "database",
+            dialect=spelling.kind(dialect),
+            driver=spelling.driver(dialect),
+            reset=self._reset,
         )
         self._reset = False
         if self._stood is None:
@@ -245,11 +259,16 @@ class Evaluation:
         self.result["judged"] = True
 
     def _compare(self, context: MigrationContext, heads: Any) -> Comparison:
-        self.result["metadata_tables"] = _count_tables(context.opts.get("target_metadata"))
-        found = candidate.Comparison(self._environment, context, self._tuple(heads))
-        self.result["included_tables"] = found.included
-        self.result["swallowed"] = [item.op + " " + item.object for item in found.swallowed]
-        return found
+        metadata = context.opts.get("target_metadata")
+        self.result["metadata_tables"] = _count_tables(metadata)
+        comparison = candidate.Comparison(self._environment, context, self._tuple(heads))
+        self.result["included_tables"] = comparison.included
+        self.result["swallowed"] = [f"{one.op} {one.object}" for one in comparison.swallowed]
+        found = self.result["registered"] = self.result["registered"] or registered.new()
+        registered.note(found, metadata, self._environment.env_globals, self._tree)
+        declared = self._request.get("declared", ())
+        registered.note_excluded(found, declared, comparison.context)
+        return comparison
 
     def _keep_drift(self, found: Sequence[Difference]) -> None:
         self.result["drift"] = [item.key for item in found]

@@ -29,7 +29,7 @@ def tables(connection: Any, version_table: str, stood: Mapping[str, Any]) -> lis
 
 def revisions(heads: Sequence[str], stood: Mapping[str, Any]) -> list[str]:
     """Revisions that the version table holds, and held not when env.py began."""
-    return sorted(set(heads) - set(stood["heads"]))
+    return [] if stood["heads"] is None else sorted(set(heads) - set(stood["heads"]))
 
 
 def changes_tables(statement: str) -> bool:
@@ -47,4 +47,7 @@ def _names(connection: Any) -> list[str]:
         found = connection.execute(text(_POSTGRESQL)).fetchall()
         return [f"{schema}.{table}" for schema, table in found]
     inspector: Any = inspect(connection)
-    return [*inspector.get_table_names(), *inspector.get_view_names()]
+    found = list(inspector.get_table_names())
+    if connection.dialect.name in ("sqlite", "mysql", "mariadb"):
+        found += inspector.get_view_names()
+    return found
