@@ -12,8 +12,8 @@ from revguard.databases import addresses, wire
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from revguard.databases.network import Connection
     from revguard.databases.borrowed import Login
+    from revguard.databases.network import Connection
     from revguard.databases.providing import Database
 
 # Names as worker/premade.py has them, what an extension brought left out; and whether a table has
