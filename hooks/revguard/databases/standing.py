@@ -94,8 +94,9 @@ def _of_sqlite(connection: sqlite3.Connection) -> Standing:
 def _standing(
     tables: Sequence[str], version_tables: Sequence[str], heads: Iterator[str]
 ) -> Standing:
+    is_known = bool(version_tables) or not tables  # there may be one of another shape
     return Standing(
         tables=tuple(tables),
-        heads=tuple(dict.fromkeys(heads)),
+        heads=tuple(dict.fromkeys(heads)) if is_known else None,
         versioned=bool(version_tables),
     )

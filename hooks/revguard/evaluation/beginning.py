@@ -64,6 +64,11 @@ class Beginning:
             return ""
         return self._used.key(self._task.digest_of)
 
+    @property
+    def is_as_named(self) -> bool:
+        """Whether the key speaks of what is there: not, where a commit was passed over."""
+        return not self._passed_over
+
     def bring(self, database: Database, given_up: Callable[[], bool]) -> None:
         """Bring an empty database there. CouldNotCheck, ExtensionMissing, ModuleMissing."""
         dump = self._order.dump

@@ -15,6 +15,7 @@ from revguard.evaluation import bootstrapping, failures, learning, telling
 from revguard.evaluation.beginning import Beginning
 from revguard.evaluation.bootstrapping import Bootstrap
 from revguard.evaluation.case import Surroundings
+from revguard.evaluation.nothing import is_sound
 from revguard.evaluation.ordering import State, mismatch, order
 from revguard.evaluation.serving import Serving
 from revguard.evaluation.subject import Histories
@@ -73,7 +74,8 @@ class _Evaluation:
         self._refuse_failed(last, worker)
         assert self._histories is not None
         left = self._left(last["result"])
-        self._serving.keep(self._replayed, self._state())
+        if self._beginning.is_as_named and is_sound(last["result"]):
+            self._serving.keep(self._replayed)
         return Evaluated(
             result=last["result"],
             observed=last["observed"],

@@ -37,6 +37,12 @@ def refuse_nothing(evaluated: Evaluated, environment: Environment) -> None:
         _refuse_lost(evaluated)
 
 
+def is_sound(result: Mapping[str, Any]) -> bool:
+    """Whether the state before the new revisions is that of the history and of nothing else."""
+    spoilt = any(result[name] for name in ("premade", "stamped", "altered", "uncommitted"))
+    return not spoilt and (result["failure"] or {}).get("kind") not in ("replay", "stopped")
+
+
 def _refuse_made_before(result: Mapping[str, Any]) -> None:
     """Said first: it is why a replay fails ("table exists")."""
     if result["premade"]:

@@ -17,7 +17,9 @@ SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.rel
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_'
   AND n.nspname <> 'information_schema' AND NOT EXISTS
   (SELECT FROM pg_depend WHERE objid = c.oid AND deptype = 'e')"""
-_TABLE = re.compile(r"\s*(CREATE|ALTER|DROP|RENAME)\s+TABLE\b", re.IGNORECASE)
+_TABLE = re.compile(
+    r"\s*(CREATE|ALTER|DROP|RENAME)\s+TABLE\b(?!.*\bOWNER\s+TO\b)", re.IGNORECASE | re.DOTALL
+)
 
 
 def tables(connection: Any, version_table: str, stood: Mapping[str, Any]) -> list[str]:
