@@ -61,6 +61,8 @@ _DUPLICATE_SCHEMA: Final = "42P06"  # public
 
 def load(text: str, database: Database, timeout: float, given_up: Callable[[], bool]) -> None:
     """Run the whole file. LoadError, or OSError where the server does not answer."""
+    if database.login is not None:
+        raise LoadError(f"what a dump of {database.dialect} says is not known here", 1, "")
     if database.dialect == "sqlite":
         _on_sqlite(text, str(database.url["database"]))
         return

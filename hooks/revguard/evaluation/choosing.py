@@ -25,8 +25,8 @@ class Target:
     tree: str
     parents: tuple[str, ...]
     in_working_tree: bool
-    landed_at: str = ""  # the commit that the change comes on top of
     range: ranges.Range | None = None  # where a range was asked for
+    landed_at: str = ""  # the commit that the change comes on top of
 
 
 def choose(options: Options) -> Target:
@@ -41,8 +41,8 @@ def choose(options: Options) -> Target:
             tree=found.tree,
             parents=(found.base_tree,),
             in_working_tree=False,
-            landed_at=found.base,
             range=found,
+            landed_at=found.base,
         )
     if options.tree:
         landed = _landed_of(repo, options.tree)
@@ -68,17 +68,6 @@ def choose(options: Options) -> Target:
     )
 
 
-def _landed_of(repo: Repository, treeish: str) -> str:
-    """The first parent for a commit; HEAD for a bare tree; empty where there is none."""
-    is_commit = _commit(repo, treeish)
-    return _commit(repo, f"{treeish}^1" if is_commit else "HEAD")
-
-
-def _commit(repo: Repository, name: str) -> str:
-    found = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
-    return found.text().strip() if found.returncode == 0 else ""
-
-
 def _range(repo: Repository, options: Options) -> ranges.Range | None:
     """The range that the options name, or pre-commit's variables where they name nothing."""
     if options.from_ref:
@@ -91,6 +80,17 @@ def _range(repo: Repository, options: Options) -> ranges.Range | None:
         return ranges.between(repo, old, new)
     name = environ.get("PRE_COMMIT_REMOTE_BRANCH", "").removeprefix("refs/heads/")
     return ranges.pushed(repo, old, new, name or environ["PRE_COMMIT_REMOTE_NAME"])
+
+
+def _landed_of(repo: Repository, treeish: str) -> str:
+    """The first parent for a commit; HEAD for a bare tree; empty where there is none."""
+    is_commit = _commit(repo, treeish)
+    return _commit(repo, f"{treeish}^1" if is_commit else "HEAD")
+
+
+def _commit(repo: Repository, name: str) -> str:
+    found = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
+    return found.text().strip() if found.returncode == 0 else ""
 
 
 def settings_of(target: Target) -> Settings:
@@ -150,8 +150,8 @@ def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
         created=ranges.date(repo, found) if found else _date(repo),
         cache=Path(cachedir.repository_dir(repo.toplevel, options.environ)),
         in_working_tree=target.in_working_tree,
-        landed_at=target.landed_at,
         range=found,
+        landed_at=target.landed_at,
     )
 
 

@@ -29,8 +29,8 @@ class Subject:
     created: int  # seconds since 1970: the date that a generated script bears
     cache: Path  # this repository's part of the cache
     in_working_tree: bool  # whether files of the working tree are about this commit at all
-    landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
     range: Range | None = None  # that the tree would land; None for a single commit
+    landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
     def listing(self) -> Mapping[str, Entry]:

@@ -8,17 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import (
-    candidate,
-    catalog,
-    creating,
-    failure,
-    foreign,
-    halfway,
-    premade,
-    registered,
-    spelling,
-)
+from . import candidate, catalog, creating, failure, foreign, halfway, premade, registered, spelling
 from .failure import shorten
 from .steps import between_steps
 
@@ -263,7 +253,7 @@ class Evaluation:
         self.result["metadata_tables"] = _count_tables(metadata)
         comparison = candidate.Comparison(self._environment, context, self._tuple(heads))
         self.result["included_tables"] = comparison.included
-        self.result["swallowed"] = [f"{one.op} {one.object}" for one in comparison.swallowed]
+        self.result["swallowed"] = [one.op + " " + one.object for one in comparison.swallowed]
         found = self.result["registered"] = self.result["registered"] or registered.new()
         registered.note(found, metadata, self._environment.env_globals, self._tree)
         declared = self._request.get("declared", ())
