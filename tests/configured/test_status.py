@@ -147,6 +147,17 @@ def test_a_broken_history_is_seen(project, capsys):
     assert code == 0
     assert "  scripts   broken history\n" in said
     assert "'nowhere'" in said
+    rim.run(["upgrade"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "shop: not upgraded: the scripts cannot be loaded: KeyError: 'nowhere'" in said
+
+
+def test_the_database_is_seen_though_the_history_is_broken(upgraded):
+    one = upgraded()
+    one.replace("migrations/versions/0002_email.py", '"0001"', '"nowhere"')
+    found = look(one)
+    assert [revision.id for revision in found.current] == ["0002"]
+    assert (found.unknown, found.pending) == ((), ())
 
 
 def test_no_file_is_made_where_there_is_none(project, capsys):
