@@ -43,7 +43,7 @@ def check(options: Options) -> Report:
         settings = choosing.settings_of(target)
         subject = choosing.subject_of(target, settings, options)
         found, _skipped = choosing.discovered(subject, settings, options)
-        work = _Work(options, subject, settings, stack)
+        work = _Work(options, subject, settings, stack, found)
         unaffected = {one.name: work.unaffected(one) for one in found}
         affected = [one for one in found if options.all or unaffected[one.name] is None]
         judged = work.judge(affected)
@@ -107,6 +107,7 @@ class _Work:
     subject: Subject
     settings: Settings
     stack: ExitStack
+    found: Sequence[Environment]
     lock: threading.Lock = field(default_factory=threading.Lock)
     run: Run | None = None
     interpreters: list[Interpreter] = field(default_factory=list)
@@ -194,6 +195,7 @@ class _Work:
             records=self.records[environment.name],
             today=options.today,
             message=options.message,
+            others=tuple(one for one in self.found if one is not environment),
         )
         known = judged_before(case)
         if known is not None:
