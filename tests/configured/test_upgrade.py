@@ -236,6 +236,38 @@ def test_a_loop_that_waits_for_the_database_is_not_waited_for(project, capsys):
     assert time.monotonic() - started < 30
 
 
+TENANTS = """
+import sqlalchemy as sa
+from alembic import context
+from shop.models import Base
+
+for name in ("one", "two"):
+    with sa.create_engine(f"sqlite:///{name}.db").connect() as connection:
+        context.configure(connection=connection, target_metadata=Base.metadata)
+        with context.begin_transaction():
+            context.run_migrations()
+"""
+NO_TENANTS = TENANTS.replace('("one", "two")', "()")
+
+
+def test_each_database_that_env_py_comes_with(project, capsys):
+    project(env=TENANTS)
+    code, said, _ = upgrade(capsys)
+    assert code == 0
+    assert said == (
+        "shop: upgraded sqlite:///one.db\n  0001  first\n  0002  0002\n"
+        "shop: upgraded sqlite:///two.db\n  0001  first\n  0002  0002\n"
+    )
+    assert (at("one.db"), at("two.db")) == ({"0002"}, {"0002"})
+
+
+def test_no_database_at_all_is_no_success(project, capsys):
+    project(env=NO_TENANTS)
+    code, said, _ = upgrade(capsys)
+    assert code == 3
+    assert "asked for no migrations on any connection" in one_line(said)
+
+
 def test_nothing_is_upgraded_in_memory(project, capsys):
     project("sqlite://")
     code, said, _ = upgrade(capsys)
