@@ -258,6 +258,8 @@ ON_SQLITE = {
         def settle(connection, record):
             connection.execute("pragma foreign_keys = on")
     """,
+    "options of the pool": 'engine = sa.create_engine(f"sqlite:///{FILE}", pool_pre_ping=True, '
+    "pool_recycle=10, pool_reset_on_return=None, echo_pool=False, pool_logging_name='p')",
     "aiosqlite": 'ASYNC(f"sqlite+aiosqlite:///{FILE}")',
     "aiosqlite in memory": 'ASYNC("sqlite+aiosqlite://")',
 }
@@ -429,7 +431,10 @@ while True:
 @pytest.fixture(scope="session")
 def mariadb(mariadb_server):
     """As the launcher would describe it."""
-    return {"dialect": "mysql", "url": mariadb_server.create()}
+    mariadb_server.execute("CREATE DATABASE guarded")
+    url = {**mariadb_server.url, "database": "guarded"}
+    yield {"dialect": "mysql", "url": url}
+    mariadb_server.drop(url)
 
 
 MYSQL = 'engine = sa.create_engine("mysql+{}:" + URL'
@@ -626,6 +631,6 @@ def test_engines_of_sqlalchemy_1_4(future, how, virtualenv, place, postgresql):
 import psycopg2
 engine = sa.create_engine("postgresql+psycopg2:" + URL, future={future}{how})
 """
-    python = virtualenv(("", "==1.8.1", "==1.4.54"))
+    python = virtualenv("1.8")
     done = guarded(place, postgresql, body + SYNC, python=python)
     assert (done.returncode, done.stdout) == (0, f"{postgresql['url']['database']}\n"), done.stderr
