@@ -25,7 +25,7 @@ def main(folder):
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     sys.argv[:] = ["alembic"]
-    session = boot._load(folder)
+    session = boot._load(folder, "session")
     for name in (
         "alembic.command",
         "alembic.autogenerate",
