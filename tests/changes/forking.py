@@ -37,6 +37,10 @@ def main(folder):
         "pymysql",
         "_revguard_worker.candidate",
         "_revguard_worker.evaluate",
+        "_revguard_worker.fingerprint",
+        "_revguard_worker.observe",
+        "_revguard_worker.remap",
+        "sqlite3",
     ):
         importlib.import_module(name)
     while line_of(commands):
