@@ -121,6 +121,9 @@ class _Work:
             records.folder_for(self.subject.cache, environment.key),
             self.subject.reader,
             enabled=not self.options.no_cache,
+            elsewhere=lambda path: any(
+                one.depth(path) > environment.depth(path) for one in self.found
+            ),
         )
         return known.unaffected(self.subject.tree, self.subject.parents)
 

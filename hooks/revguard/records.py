@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,18 @@ class Record:
 class Records:
     """The records of one environment; a folder that cannot be used is as if it were empty."""
 
-    def __init__(self, folder: Path, reader: Reader, *, enabled: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        reader: Reader,
+        *,
+        enabled: bool,
+        elsewhere: Callable[[str], bool] = lambda _path: False,
+    ) -> None:
         self._folder = folder
         self._reader = reader
         self._enabled = enabled
+        self._elsewhere = elsewhere  # whether what a file defines is another environment's
         self._loaded: dict[str, Record | None] = {}
 
     def speaking_for(self, tree: str, settings: str) -> Record | None:
@@ -98,7 +106,7 @@ class Records:
         relevant = Relevance(observed)
         changes = self._reader.changes(old, new)
         others = [one for one in changes if not relevant(one.status, one.path)]
-        declaring = self._reader.declaring(others)
+        declaring = self._reader.declaring(one for one in others if not self._elsewhere(one.path))
         return tuple(
             f"{change.status} {change.path} {change.new.oid if change.new else ''}"
             for change in changes

@@ -97,12 +97,9 @@ def of_environment(
         )
     if account["type"] == "Misconfigured":
         return CouldNotCheck(account["message"] + where, hint=account["remedy"])
-    twice = _of_duplicate(account, subject, where)
-    if twice is not None:
-        return twice
-    asked = of_variables(account, environment, where)
-    if asked is not None:
-        return asked
+    known = _of_duplicate(account, subject, where) or of_variables(account, environment, where)
+    if known is not None:
+        return known
     if "ModuleNotFoundError" in account["chain"] or account["module"]:
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):

@@ -149,18 +149,12 @@ class _Ours:
         the folder."""
         if not self._others:
             return True
-        mine = _depth(self._environment.root, path)
-        theirs = max(_depth(other.root, path) for other in self._others)
+        mine = self._environment.depth(path)
+        theirs = max(other.depth(path) for other in self._others)
         if mine != theirs:
             return mine > theirs
         folder = path.rpartition("/")[0]
         return any(one.rpartition("/")[0] == folder for one in self._loaded if one.endswith(".py"))
-
-
-def _depth(folder: str, path: str) -> int:
-    if not folder:
-        return 0
-    return folder.count("/") + 1 if path.startswith(f"{folder}/") else -1
 
 
 def _key(table: Table) -> tuple[str, str]:
