@@ -113,6 +113,15 @@ CASES = [
         settings='environ = { DATABASE_URL = "{url}", SECRET_KEY = "revguard" }',
     ),
     case(
+        "a .env file that is not in git",
+        projects.DOTENV,
+        "dotenv",
+        tables=1,
+        imports=["shop.models"],
+        url="engine.url.render_as_string",
+        settings='environ = { DB_FILE = "revguard" }',
+    ),
+    case(
         "a variable of the environ",
         projects.ENVIRON,
         tables=1,

@@ -169,6 +169,8 @@ def _template(name: str, wanted: Mapping[str, Any]) -> dict[str, str]:
                 config = Config("alembic.ini", stdout=io.StringIO(), toml_file="pyproject.toml")
                 _write("pyproject.toml", wanted["pyproject"])
             command.init(config, wanted["folder"], template=name)
+            # git keeps no empty folder, and Alembic before 1.11 fails without this one
+            _write(os.path.join(wanted["folder"], "versions", ".gitkeep"), "")
             return dict(_read(folder))
         finally:
             os.chdir(home)
