@@ -291,8 +291,7 @@ class _Evaluation:
             self._database = self._serving.database(event["dialect"], self._state())
             self._beginning.refuse_unfit(self._serving.stood)
             if self._is_to_be_marked() and not event["reset"]:
-                assert self._serving.server is not None
-                self._serving.server.mark()
+                self._serving.mark(replayed=bool(self._replayed))
         self._around.progress("comparing models and database")
         url = dict(self._database.url)
         told = {"dialect": self._database.dialect, "url": url}
@@ -308,7 +307,7 @@ class _Evaluation:
     def _on_replayed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         self._replayed = event["count"]
         if self._task.database is None and self._serving.server is not None:
-            self._serving.server.mark()
+            self._serving.mark(replayed=True)
         return {}
 
     def _on_drift(self, _event: Mapping[str, Any]) -> dict[str, Any]:

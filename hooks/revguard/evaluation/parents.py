@@ -146,7 +146,7 @@ def _evaluate_parent(
             generate=False,
             known=[],
             database=shared,
-            stood=serving.stood,
+            stood=serving.marked,
         ),
     )
     refuse_nothing(evaluated, environment)

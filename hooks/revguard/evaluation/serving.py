@@ -51,6 +51,7 @@ class Serving:
         self.server: Server | None = None
         self.told: Told | None = None  # what the project tells of its server's version
         self.stood: Standing | None = None  # what is there before env.py runs
+        self.marked: Standing | None = None  # what is there in a clone
         self.driver = ""  # what env.py connects with, as a URL begins
         self.waited = 0.0  # seconds that env.py had to wait for the database
 
@@ -106,6 +107,14 @@ class Serving:
         self.server = self._starting.result()
         self.waited += time.monotonic() - started
         return self.server.database()
+
+    def mark(self, *, replayed: bool = False) -> None:
+        """Let clones begin from the state as it is now."""
+        assert self.server is not None
+        self.marked = self.stood
+        if replayed and self.server.copies:
+            self.marked = standing.of(self.server.database(), self._timeout)
+        self.server.mark()
 
     def clone(self, name: str) -> Database:
         """A copy of the marked state; where nothing is copied a database as it was at first."""
