@@ -15,6 +15,7 @@ from revguard.evaluation import bootstrapping, failures, learning, telling
 from revguard.evaluation.beginning import Beginning
 from revguard.evaluation.bootstrapping import Bootstrap
 from revguard.evaluation.case import Surroundings
+from revguard.evaluation.nothing import is_sound
 from revguard.evaluation.ordering import State, mismatch, order
 from revguard.evaluation.serving import Serving
 from revguard.evaluation.subject import Histories
@@ -73,7 +74,8 @@ class _Evaluation:
         self._refuse_failed(last, worker)
         assert self._histories is not None
         left = self._left(last["result"])
-        self._serving.keep(self._replayed, self._state())
+        if self._beginning.is_as_named and is_sound(last["result"]):
+            self._serving.keep(self._replayed)
         return Evaluated(
             result=last["result"],
             observed=last["observed"],
@@ -194,7 +196,7 @@ class _Evaluation:
         """What is committed in the end. A replay needs no look: what follows it builds on it."""
         database = self._database
         ran = bool(result["proof"]) and not self._replayed and result["failure"] is None
-        if not ran or database is None or database.dialect in ("mysql", "mariadb"):
+        if not ran or database is None or database.dialect not in ("postgresql", "sqlite"):
             return None
         return standing.of(database, self._around.timeout)
 
@@ -291,11 +293,12 @@ class _Evaluation:
             self._database = self._serving.database(event["dialect"], self._state())
             self._beginning.refuse_unfit(self._serving.stood)
             if self._is_to_be_marked() and not event["reset"]:
-                self._serving.mark(replayed=bool(self._replayed))
+                assert self._serving.server is not None
+                self._serving.server.mark()
         self._around.progress("comparing models and database")
         url = dict(self._database.url)
         told = {"dialect": self._database.dialect, "url": url}
-        stood = self._serving.stood or self._task.stood
+        stood = self._serving.stood
         return {"database": told, "stood": stood and asdict(stood)}
 
     def _is_to_be_marked(self) -> bool:
@@ -307,7 +310,7 @@ class _Evaluation:
     def _on_replayed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         self._replayed = event["count"]
         if self._task.database is None and self._serving.server is not None:
-            self._serving.mark(replayed=True)
+            self._serving.server.mark()
         return {}
 
     def _on_drift(self, _event: Mapping[str, Any]) -> dict[str, Any]:
