@@ -247,6 +247,7 @@ def location(text, *more):
         pytest.param(location("app.db:sql"), "svc/app/db/sql", "svc/app/db/sql", id="package"),
         pytest.param(location("app:db"), "svc/src/app/db", "svc/src/app/db", id="src layout"),
         pytest.param(location("app:db"), "app/db", "app/db", id="package at the top"),
+        pytest.param(location("app:sub:db"), "src/app/sub/db", "src/app/sub/db", id="colons"),
         pytest.param(location("app:db"), "libs/x/app/db", "libs/x/app/db", id="package elsewhere"),
         pytest.param(location("%(FOLDER)s/db"), "svc/x", None, id="open"),
         pytest.param(location("db", "sqlalchemy.url = x://%s:%%@%h/%"), "svc/db", "svc/db", id="%"),

@@ -74,7 +74,8 @@ def _places(said: str, folder: str, roots: tuple[str, ...], files: Listing) -> l
 
 def _in_packages(said: str, roots: tuple[str, ...], files: Listing) -> list[str]:
     package, _, rest = said.partition(":")
-    resource = posixpath.normpath(posixpath.join(package.replace(".", "/"), rest))
+    inside = posixpath.join(*rest.split(":"))  # "shop:db:migrations", as Alembic splits it
+    resource = posixpath.normpath(posixpath.join(package.replace(".", "/"), inside))
     near = [posixpath.join(root, source, resource) for root in roots for source in ("", "src")]
     end = f"/{resource}/"
     far = {path[: path.index(end) + len(end) - 1] for path in files if end in path}

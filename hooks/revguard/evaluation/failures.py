@@ -87,7 +87,7 @@ def of_environment(
             f"{interpreter.path} cannot load Alembic: {_said(account)}",
             hint=f"`{interpreter.path} -m pip install alembic sqlalchemy`",
         )
-    if "ModuleNotFoundError" in account["chain"] or account["module"]:
+    if account["module"] or _module_in(account["message"]):
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):
         return refused(event["refused"][0], where)
@@ -201,7 +201,8 @@ def _of_import(
 ) -> CouldNotCheck:
     name = _module_in(account["message"]) or account["module"] or ""
     top = name.partition(".")[0]
-    message = f"{_said(account)}{where}\n(interpreter: {interpreter.path})"
+    because = "" if top in account["message"] else f"\nbecause {name} cannot be imported"
+    message = f"{_said(account)}{because}{where}\n(interpreter: {interpreter.path})"
     forgotten = _not_in_the_commit(name, environment, subject)
     if forgotten:
         if ignored_of(subject.repo, ["--", forgotten]):
