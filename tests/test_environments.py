@@ -94,6 +94,11 @@ def test_a_location_that_is_relative_to_the_top_runs_there_first():
     assert only(files).script_location == "migrations"
 
 
+def test_a_location_in_a_package_runs_where_the_package_is_imported_from():
+    files = {"app/alembic.ini": location("app:db"), "app/db/env.py": ""}
+    assert only(files).roots == ("", "app")
+
+
 PYPROJECT = '[tool.alembic]\nscript_location = "%(here)s/migrations"\n'
 
 
