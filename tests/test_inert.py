@@ -42,10 +42,7 @@ FILES = {
         ('prove = ["upgrade", "round-trip", "rows"]', "`prove`"),
         ('rules = { "models/probable-rename" = "error" }', "models/probable-rename"),
         ('rules = { "squawk/ban-drop-column" = "error" }', "squawk/ban-drop-column"),
-        ('environments.shop = { flask-app = "shop:create()" }', "`flask-app`"),
         ('environments.shop = { start = "metadata" }', "`start`"),
-        ('environments.shop = { alembic-config = "shop:config" }', "`alembic-config`"),
-        ('environments.shop = { within = "shop:thread" }', "`within`"),
     ],
 )
 def test_is_noted(said, name):

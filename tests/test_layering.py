@@ -23,7 +23,7 @@ ORDER = [
     *("cachedir", "subprocesses", "scratch", "runs"),
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
-    *("records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
+    *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
     *("fast", "pipeline", "reporters"),
     # the rim: everything is to its left
     *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "__main__"),

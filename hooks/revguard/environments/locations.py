@@ -27,8 +27,11 @@ def script_location(
     roots = (root,) if root is not None else tuple(dict.fromkeys((folder, "")))
     said = options.script_location
     if said is None:
-        beside = posixpath.join(folder, ENV_PY) in files
-        return Location(folder, roots, beside_ini=True) if beside else None
+        if posixpath.join(folder, ENV_PY) not in files:
+            return None
+        if root is None:  # the application lies beside the folder, where `flask db` is called
+            roots = tuple(dict.fromkeys((posixpath.dirname(folder), "", folder)))
+        return Location(folder, roots, beside_ini=True)
     if inifile.is_open(said):
         return Location(None, roots)
     for place in _places(said, folder, roots, files):

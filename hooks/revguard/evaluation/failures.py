@@ -87,6 +87,8 @@ def of_environment(
             f"{interpreter.path} cannot load Alembic: {_said(account)}",
             hint=f"`{interpreter.path} -m pip install alembic sqlalchemy`",
         )
+    if account["type"] == "Misconfigured":
+        return CouldNotCheck(account["message"] + where, hint=account["remedy"])
     if account["module"] or _module_in(account["message"]):
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):
@@ -270,6 +272,8 @@ def _hint(account: Mapping[str, Any]) -> str:
         return (
             "A setting seems to be missing: give it in `environ` or `env-file` of [tool.revguard]."
         )
+    if "outside of application context" in account["message"]:
+        return 'env.py needs the application: name it, `flask-app = "shop.app:create_app()"`.'
     if "MetaData" in account["message"] and "target_metadata" not in account["message"]:
         return "Set `target_metadata` in env.py to the metadata of your models."
     return ""

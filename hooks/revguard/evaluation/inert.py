@@ -19,10 +19,7 @@ _INERT: Final[Mapping[str, str]] = {
     "one-per": "one revision for each commit",
     "renames": "a rename is a drop and an add",
     "lock": "no head file is written",
-    "flask-app": "env.py runs outside of an application",
     "start": "the history is replayed from empty",
-    "alembic-config": "an ini or a pyproject.toml is needed",
-    "within": "env.py runs as it stands",
 }
 
 

@@ -15,6 +15,14 @@ class Refused(Exception):  # noqa: N818  (users read the name in their traceback
     """A connection that would have left the ephemeral database."""
 
 
+class Misconfigured(Exception):  # noqa: N818  (users read the name in their tracebacks)
+    """A setting of revguard's that cannot be used; ``remedy`` says what mends it."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
 class RefusedAgain(BaseException):
     """The same once more: a loop that retries on any Exception would never end."""
 
@@ -38,6 +46,7 @@ def describe(error: BaseException, tree: str, toplevel: str) -> dict[str, Any]:
         "module": _missing_module(error),
         "statement": shorten(str(getattr(error, "statement", "") or ""), 2000),
         "code": _database_code(error),
+        "remedy": getattr(error, "remedy", "") if isinstance(error, Misconfigured) else "",
     }
 
 

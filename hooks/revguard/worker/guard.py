@@ -8,9 +8,10 @@ database's own address.
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import threading
+import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from . import places, secured
@@ -61,12 +62,16 @@ class Guard:
         self._lock = threading.RLock()
         self._database: dict[str, Any] | None = None
         self.address: dict[str, Any] | None = None  # of the ephemeral database, told ahead
+        self.pools: weakref.WeakSet[Pool] = weakref.WeakSet()  # of every engine
         self.connections = 0
         self.refused: list[str] = []
 
     def forget(self) -> None:
-        """The next connection asks again (a database that was set back)."""
+        """The next connection asks again, also of an engine that keeps its connections for the
+        next run of env.py: the database was copied or set back, which ended them."""
         self._database = None
+        for pool in self.pools:
+            pool._invalidate_time = time.time()
 
     def database(self, dialect: Dialect) -> dict[str, Any]:
         """The ephemeral database for an engine of this dialect; Refused for another kind."""
@@ -199,15 +204,18 @@ def _redirect_creators(guard: Guard) -> None:
     """An engine with ``creator=`` never asks do_connect: its pool gets a creator of ours."""
     from sqlalchemy.pool import Pool
 
-    original = Pool.__init__
+    # not __init__: create_engine() reads off its signature which arguments are the pool's
+    original = vars(Pool)["_creator"]
 
-    @functools.wraps(original)
-    def init(pool: Pool, creator: Any, *args: Any, **kwargs: Any) -> None:
+    def assign(pool: Pool, creator: Any) -> None:
         if getattr(creator, "__module__", "") not in _CREATOR_MODULES:
             creator = _creator_for(guard, pool)
-        original(pool, creator, *args, **kwargs)
+        guard.pools.add(pool)
+        original.fset(pool, creator)
 
-    Pool.__init__ = init  # type: ignore[method-assign,assignment]
+    Pool._creator = property(  # type: ignore[method-assign,assignment]
+        original.fget, assign, original.fdel
+    )
 
 
 def _creator_for(guard: Guard, pool: Pool) -> Callable[..., Any]:

@@ -14,6 +14,9 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
+from .failure import Misconfigured
+from .within import Within, named
+
 if TYPE_CHECKING:
     from typing import Callable, Iterable, Mapping
 
@@ -36,6 +39,8 @@ def make_config(tree: str, request: Mapping[str, Any]) -> Config:
         quiet=False,
         cmd=(command.revision, ["message"], ["autogenerate"]),
     )
+    if request["alembic_config"]:
+        return _made_in_code(request["alembic_config"], options)
     keywords: dict[str, Any] = {"ini_section": request["section"], "cmd_opts": options}
     ini = request["config"] and os.path.join(tree, *request["config"].split("/"))
     toml = request["toml"] and os.path.join(tree, *request["toml"].split("/"))
@@ -43,19 +48,40 @@ def make_config(tree: str, request: Mapping[str, Any]) -> Config:
         keywords["toml_file"] = toml
         ini = ini or os.path.join(os.path.dirname(toml), "alembic.ini")
     options.config = ini if VERSION < (1, 17) else [ini]
-    return Config(ini, **keywords)
+    config = Config(ini, **keywords)
+    if request["beside_ini"]:  # as Flask-Migrate does, which names no location in its ini
+        config.set_main_option("script_location", os.path.dirname(ini).replace("%", "%%"))
+    return config
+
+
+def _made_in_code(text: str, options: argparse.Namespace) -> Config:
+    """The Config that a callable of the project's gives."""
+    found = named(text, "alembic-config")
+    config = found if isinstance(found, Config) else found()
+    if not isinstance(config, Config):
+        said = type(config).__name__
+        raise Misconfigured(f'`alembic-config = "{text}"` gives {said}, no alembic.config.Config')
+    if config.cmd_opts is None:
+        config.cmd_opts = options
+    return config
 
 
 class Project:
     """Config and scripts of one environment, and how env.py is run."""
 
-    def __init__(self, config: Config, compare_defaults: bool = True) -> None:
+    def __init__(
+        self, config: Config, request: Mapping[str, Any], compare_defaults: bool = True
+    ) -> None:
         self.config = config
         self._folder = os.getcwd()
         self.script = self._load()
+        self._within = Within(
+            request["within"], request["flask_app"], self._names_application(), self._configure
+        )
         self.env_globals: dict[str, Any] = {}
         self.configured: dict[str, Any] = {}
         self._compare_defaults = compare_defaults
+        self._configured_by_application = False
 
     def reload_scripts(self) -> None:
         """Read the version folders again (a script was added)."""
@@ -91,7 +117,20 @@ class Project:
             self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={}
         ) as env:
             self._wrap_configure(env)
-            self._run_env()
+            self._within.run(self._run_env)
+
+    def _names_application(self) -> bool:
+        """Whether env.py, as Flask-Migrate's, works on the application that is current."""
+        with open(os.path.join(self.script.dir, "env.py"), "rb") as stream:
+            return b"current_app" in stream.read()
+
+    def _configure(self, application: Any) -> None:
+        """What Flask-Migrate adds to a Config: the functions that an application registered."""
+        known = application.extensions.get("migrate")
+        callbacks = getattr(getattr(known, "migrate", None), "configure_callbacks", ())
+        for callback in callbacks if not self._configured_by_application else ():
+            self.config = callback(self.config)
+        self._configured_by_application = True
 
     def _run_env(self) -> None:
         """As ScriptDirectory.run_env, but the module is known while it runs."""

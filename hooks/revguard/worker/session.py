@@ -112,7 +112,7 @@ class _Session:
         from . import project
 
         config = project.make_config(self.tree, self.request)
-        self.environment = project.Project(config)
+        self.environment = project.Project(config, self.request)
         found = [failure.relative(p, self.tree) for p in self.environment.version_locations()]
         reply = self.channel.ask("opened", version_locations=[path for path in found if path])
         self.request.update(reply)
@@ -135,7 +135,11 @@ class _Session:
         return self.evaluation.go()
 
     def _provide(self, dialect: Dialect) -> dict[str, Any]:
-        assert self.evaluation is not None
+        if self.evaluation is None:
+            self.guard.refuse(
+                f"a {dialect.name} connection was refused: it was opened while the Config was made"
+            )
+            raise AssertionError("refuse() raises")
         return {"dialect": dialect.name, **self.evaluation.provide(dialect)}
 
     def _failed(self, stage: str, error: BaseException) -> None:
