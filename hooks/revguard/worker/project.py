@@ -4,6 +4,7 @@ ScriptDirectory, and env.py run with a function of ours in the place of a comman
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import os
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from .failure import Misconfigured
 from .within import Within, named
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Callable, Iterable, Mapping
 
     from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -76,8 +78,13 @@ class Project:
         self._folder = os.getcwd()
         self.script = self._load()
         self._within = Within(
-            request["within"], request["flask_app"], self._names_application(), self._configure
+            request["within"],
+            request["flask_app"],
+            self._names_application(),
+            self._configure,
+            lambda: self.loading(),
         )
+        self.loading: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self.env_globals: dict[str, Any] = {}
         self.configured: dict[str, Any] = {}
         self._compare_defaults = compare_defaults
@@ -113,11 +120,14 @@ class Project:
         It begins in the same folder each time, wherever the last run went.
         """
         self.go_home()
+        self._within.run(lambda: self._run_with(work))
+
+    def _run_with(self, work: Work) -> None:
         with EnvironmentContext(
             self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={}
         ) as env:
             self._wrap_configure(env)
-            self._within.run(self._run_env)
+            self._run_env()
 
     def _names_application(self) -> bool:
         """Whether env.py, as Flask-Migrate's, works on the application that is current."""

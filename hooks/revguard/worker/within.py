@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from .failure import Misconfigured
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Callable
 
     Work = Callable[[], None]
     Prepare = Callable[[Any], None]
+    Loading = Callable[[], AbstractContextManager[None]]
 
 
 def named(text: str, key: str) -> Any:
@@ -46,16 +48,23 @@ def _import_from_here() -> None:
 class Within:
     """Runs env.py in what is configured; the application is loaded at the first run.
 
-    ``prepare`` is called with it, inside its context and before env.py.
+    ``prepare`` is called with it, inside its context and before env.py. It is loaded in what
+    ``loading`` gives: it may migrate or create tables by itself while it is made.
     """
 
     def __init__(
-        self, manager: str | None, flask_app: str | None, is_flask: bool, prepare: Prepare
+        self,
+        manager: str | None,
+        flask_app: str | None,
+        is_flask: bool,
+        prepare: Prepare,
+        loading: Loading,
     ) -> None:
         self._manager = manager
         self._flask_app = flask_app
         self._is_flask = is_flask or flask_app is not None
         self._prepare = prepare
+        self._loading = loading
         self._application: Any = None
 
     def run(self, work: Work) -> None:
@@ -76,7 +85,8 @@ class Within:
     def _in_application(self, work: Work) -> Work:
         def run() -> None:
             if self._application is None:
-                self._application = _load(self._flask_app)
+                with self._loading():
+                    self._application = _load(self._flask_app)
             with self._application.app_context():
                 self._prepare(self._application)
                 work()
