@@ -64,9 +64,7 @@ def running(dialect: str, driver: str) -> Iterator[Server]:
 
 def filled(environ: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     """The variables with the placeholders' values in them."""
-    return {
-        name: _filled(value, values) for name, value in environ.items()
-    }
+    return {name: _filled(value, values) for name, value in environ.items()}
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import by_hand, trees
@@ -51,7 +52,9 @@ class Insertion:
         lines = original.split("\n")
         place = next(n for n, line in enumerate(lines) if line.strip() == self.after.strip())
         indent = self.line + (f"  # {mark}" if mark else "")
-        (clone / self.path).write_text("\n".join([*lines[: place + 1], indent, *lines[place + 1 :]]))
+        (clone / self.path).write_text(
+            "\n".join([*lines[: place + 1], indent, *lines[place + 1 :]])
+        )
         trees.git(clone, "add", "--", self.path)
 
 
@@ -108,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", nargs="*", help="pathspecs; default: what looks like models")
     parser.add_argument("--insert", nargs=3, metavar=("FILE", "AFTER", "LINE"), help="a column")
     parser.add_argument("--commits", type=int, default=20)
-    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--hand", default="alembic upgrade head && alembic check")
     parser.add_argument("--hand-in", default=".", help="folder of the clone to run that in")
     parser.add_argument("--hand-environ", nargs="*", default=[], metavar="NAME=VALUE")
@@ -245,23 +248,26 @@ def _replay(bench: Bench, asked: argparse.Namespace) -> str:
     """The verdicts over the newest commits that touched models: as made, and without their
     revision."""
     models = asked.models or trees.model_files(bench.clone)
-    passed, blocked, with_revision = 0, 0, 0
+    words: Counter[str] = Counter()
+    without: Counter[str] = Counter()
     found = trees.commits(bench.clone, models, asked.commits + bool(asked.settings))
     head = trees.git(bench.clone, "rev-parse", "HEAD").strip()
     for commit in [one for one in found if one != head or not asked.settings][: asked.commits]:
         scripts = trees.revisions(bench.clone, commit)
         answer = _judged(bench, commit, ())
-        passed += answer.code == 0
+        words[answer.word] += 1
         if scripts:
-            with_revision += 1
-            taken_out = _judged(bench, commit, scripts)
-            blocked += taken_out.code == 1
-    total = min(len(found), asked.commits)
-    return f"{passed} of {total} pass; {blocked} of {with_revision} block without their revision"
+            without[_judged(bench, commit, scripts).word] += 1
+    return f"{_counted(words)} | {_counted(without)}"
+
+
+def _counted(words: Counter[str]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in sorted(words.items())) or "none"
 
 
 def _judged(bench: Bench, commit: str, without: Sequence[str]) -> Answer:
-    tree = trees.changed(bench.clone, commit, without=without, settings=bench.settings)
+    settings = bench.settings.read_text() if bench.settings else ""
+    tree = trees.changed(bench.clone, commit, without=without, settings=settings)
     answer = bench.revguard("check", "--tree", tree)
     subject = trees.git(bench.clone, "log", "-1", "--format=%h %cs %s", commit).strip()
     what = f"without {' '.join(without)}" if without else "as made"

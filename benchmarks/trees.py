@@ -69,18 +69,20 @@ def _is_revision(clone: Path, commit: str, path: str) -> bool:
     return not subprocess.run(asked, cwd=clone, check=False, capture_output=True).returncode
 
 
-def changed(
-    clone: Path, commit: str, *, without: Sequence[str] = (), settings: Path | None = None
-) -> str:
-    """A commit like this one, upon the same parent, without some files, with our settings."""
+def changed(clone: Path, commit: str, *, without: Sequence[str] = (), settings: str = "") -> str:
+    """A commit like this one, upon the same parent, without some files, with our settings.
+
+    Its parent is the base: what has landed since did not exist yet.
+    """
+    base = git(clone, "rev-parse", f"{commit}^1").strip()
     with tempfile.TemporaryDirectory() as folder:
         environ = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
         git(clone, "read-tree", commit, environ=environ)
         if without:
             git(clone, "update-index", "--force-remove", "--", *without, environ=environ)
-        if settings is not None:
-            blob = git(clone, "hash-object", "-w", "--", str(settings.absolute())).strip()
-            entry = f"100644,{blob},revguard.toml"
-            git(clone, "update-index", "--add", "--cacheinfo", entry, environ=environ)
+        text = f'base = "{base}"\n{settings}'
+        blob = git(clone, "hash-object", "-w", "--stdin", stdin=text).strip()
+        entry = f"100644,{blob},revguard.toml"
+        git(clone, "update-index", "--add", "--cacheinfo", entry, environ=environ)
         tree = git(clone, "write-tree", "--missing-ok", environ=environ).strip()
-    return git(clone, "commit-tree", "-p", f"{commit}^1", "-m", "replayed", tree).strip()
+    return git(clone, "commit-tree", "-p", base, "-m", "replayed", tree).strip()
