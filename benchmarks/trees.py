@@ -48,7 +48,7 @@ def _is_beside(path: str) -> bool:
 
 
 def commits(clone: Path, models: Sequence[str], count: int) -> list[str]:
-    """The newest commits that touched models, the newest first; merges bring nothing of their own."""
+    """The newest commits that touched models, the newest first, without merges."""
     told = ("log", "--no-merges", f"-{count}", "--format=%H", "HEAD", "--", *models)
     return [one for one in git(clone, *told).split() if _has_parent(clone, one)]
 

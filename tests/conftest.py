@@ -1,10 +1,14 @@
 """What all tests stand on: a neutral git, a cache of their own, servers that CI must have."""
 
 import os
+import shutil
 
 import pytest
 
-from .mariadb import MariaServer, programs
+from revguard import databases
+from revguard.errors import RevguardError
+
+from . import served
 
 NEUTRAL_GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -73,6 +77,26 @@ def require_fixture():
 
 
 @pytest.fixture(scope="session")
+def chosen(require):
+    """`chosen(setting, dialect)`: what `database = "<setting>"` gives a project; or skip."""
+
+    def choose(setting, dialect, environ=os.environ):
+        try:
+            return databases.choose(setting, dialect, environ=environ)
+        except RevguardError as reason:
+            require(False, f"{setting} for {dialect} ({reason})")
+            raise
+
+    return choose
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """`serving(cache, choice)`: a server started by our provider, with databases for all."""
+    return served.serving
+
+
+@pytest.fixture(scope="session")
 def docker_engine(tmp_path_factory, require):
     """A Docker engine of the tests' own, with images like the official ones."""
     from .databases import engine, images
@@ -88,8 +112,21 @@ def docker_engine(tmp_path_factory, require):
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(tmp_path_factory):
-    """A MariaDB server on a socket, for all tests of this process."""
-    require(programs(), "MariaDB")
-    with MariaServer(tmp_path_factory.mktemp("m", numbered=True)) as server:
+def own_server(chosen, require):
+    """`own_server(dialect)`: a server that a user started, with passwords and TLS; a context."""
+    from .databases import byhand
+
+    def start(dialect):
+        binaries = chosen("local", dialect).installation.binaries
+        require(shutil.which("openssl"), "openssl")
+        return byhand.running(byhand.SERVERS[dialect], binaries)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory, chosen):
+    """A MariaDB server as our provider gives it, for all tests of this process."""
+    choice = chosen("local", "mariadb")
+    with served.serving(tmp_path_factory.mktemp("mariadb"), choice) as server:
         yield server

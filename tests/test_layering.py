@@ -24,7 +24,7 @@ ORDER = [
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
     *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
-    *("fast", "pipeline", "reporters"),
+    *("checkouts", "fast", "pipeline", "reporters", "configured"),
     # the rim: everything is to its left
     *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "__main__"),
 ]
@@ -160,7 +160,10 @@ def loaded_by(statement: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 
-@pytest.mark.parametrize("module", ["revguard.cli", "revguard.fast", "revguard.cachedir"])
+LIGHT = ("cli", "fast", "checkouts", "cachedir")
+
+
+@pytest.mark.parametrize("module", [f"revguard.{name}" for name in LIGHT])
 def test_the_quick_way_out_loads_nothing_heavy(module):
     assert loaded_by(f"import {module}") & {*HEAVY} - {"json"} == set()
 

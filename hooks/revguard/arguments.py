@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, TypeAlias
 
 import revguard
+from revguard.checkouts import STAGES
 from revguard.errors import UsageError
 from revguard.options import Options, Progress, no_progress
 
@@ -18,12 +19,14 @@ Color: TypeAlias = Literal["auto", "always", "never"]
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
+    "status": "models, scripts and (with --database) the configured database side by side",
+    "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
     "doctor": "show what is found, and why: repository, interpreter, environments, databases",
     "cache": "show or clear what is kept between runs",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
-LATER: Final = ("pr", "rebase", "squash", "plan", "init", "status", "upgrade")
+LATER: Final = ("pr", "rebase", "squash", "plan", "init")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,10 @@ class Invocation:
     """One command line, understood."""
 
     options: Options
-    words: tuple[str, ...] = ()  # the command's own: a rule, or what to do with the cache
+    words: tuple[str, ...] = ()  # the command's own: a rule, a revision, a git hook's arguments
+    database: bool = False  # status: whether the configured database is looked at
+    hosts: tuple[str, ...] = ()  # upgrade: that are allowed besides this machine
+    hook: str = ""  # upgrade: the git hook that runs it
     format: str = "text"
     output: str | None = None  # absolute
     color: Color = "auto"
@@ -56,6 +62,8 @@ def parse(
     if found.command is None:
         raise UsageError("no command was given", hint=_known_commands())
     _refuse_files(found)
+    if found.command == "upgrade" and not found.hook and len(found.words) > 1:
+        raise UsageError("`revguard upgrade` takes one revision", hint="`heads` is all of them")
     base = _directory(directory, found.first_directory, found.directory)
     options = Options(
         command=found.command,
@@ -78,6 +86,9 @@ def parse(
     return Invocation(
         options=_consistent(options),
         words=tuple(getattr(found, "words", ())),
+        database=getattr(found, "database", False),
+        hosts=tuple(getattr(found, "hosts", ())),
+        hook=getattr(found, "hook", ""),
         format=found.format,
         output=os.path.join(base, found.output) if found.output else None,
         color=found.color,
@@ -144,6 +155,21 @@ def _add_for_judging(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", help=argparse.SUPPRESS)
 
 
+def _add_status(parser: argparse.ArgumentParser) -> None:
+    said = "look at the configured database, too, read-only"
+    parser.add_argument("--database", action="store_true", help=said)
+
+
+def _add_upgrade(parser: argparse.ArgumentParser) -> None:
+    said = "a host that is not this machine and may be upgraded (may be repeated)"
+    parser.add_argument("--allow-host", metavar="NAME", dest="hosts", action="append", default=[],
+                        help=said)  # fmt: skip
+    said = "as the git hook of this name; git's arguments follow"
+    parser.add_argument("--hook", metavar="STAGE", choices=STAGES, default="", help=said)
+    said = "where to (heads), as `alembic upgrade` takes it"
+    parser.add_argument("words", metavar="REVISION", nargs="*", help=said)
+
+
 def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", metavar="RULE", nargs=1, help="for example history/multiple-heads")
 
@@ -152,7 +178,14 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", metavar="show|clear", nargs=1, choices=("show", "clear"))
 
 
-_OWN = {"check": _add_check, "add": _add_add, "explain": _add_explain, "cache": _add_cache}
+_OWN = {
+    "check": _add_check,
+    "add": _add_add,
+    "status": _add_status,
+    "upgrade": _add_upgrade,
+    "explain": _add_explain,
+    "cache": _add_cache,
+}
 _WITH_VALUE = ("-C", "--env", "--format", "--output", "--color")
 
 

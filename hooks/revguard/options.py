@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-Command: TypeAlias = Literal["check", "add", "explain", "doctor", "cache", "demo"]
+Command: TypeAlias = Literal[
+    "check", "add", "status", "upgrade", "explain", "doctor", "cache", "demo"
+]
 Progress: TypeAlias = Callable[[str], None]
 
 

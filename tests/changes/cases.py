@@ -11,6 +11,10 @@ PG = ("postgresql",)
 LITE = ("sqlite",)
 
 
+# whatever is there only once in a database, or among the models
+_NAMES = re.compile(r"""(?:Table\(|Index\(|Sequence\(|name=|__tablename__ = |class )['"]?(\w+)""")
+
+
 class Case(NamedTuple):
     """Models before and after; the differences that must be named; on which dialects."""
 
@@ -45,7 +49,25 @@ def combined(cases: list[Case], name: str) -> Case:
         for text, texts in ((case.before, before), (case.after, after), (case.changes, changes)):
             texts.append(re.sub(r"things|fk_u|fk_v", rf"\g<0>{number}", textwrap.dedent(text)))
     named = "" if not all(changes) else ", ".join(changes)
-    return Case(name, "\n".join(before), "\n".join(after), named, cases[0].dialects)
+    return cases[0]._replace(
+        id=name, before="\n".join(before), after="\n".join(after), changes=named, holds=""
+    )
+
+
+def grouped(cases: list[Case], name: str) -> list[Case]:
+    """All of them in as few as can be, where no two that have a name in common are in one."""
+    groups: list[tuple[list[Case], set[str]]] = []
+    for case in cases:
+        names = set(_NAMES.findall(case.before + case.after)) - {"things"}
+        for group, taken in groups:
+            like = group[0]
+            if (like.options, like.metadata) == (case.options, case.metadata) and not names & taken:
+                group.append(case)
+                taken |= names
+                break
+        else:
+            groups.append(([case], names))
+    return [combined(group, f"{name} {number}") for number, (group, _) in enumerate(groups)]
 
 
 def parametrized(cases: list[Case]):

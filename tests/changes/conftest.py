@@ -1,17 +1,13 @@
-"""Projects that tests change, the worker that is forked for them, and one PostgreSQL server."""
+"""Projects that tests change, the worker that is forked for them, and a server of each kind."""
 
 import os
 
 import pytest
 
-from revguard import databases
-from revguard.errors import RevguardError
-from revguard.runs import Run
-
-from .evaluating import Databases, Forks, MariaDatabases, Server
+from .evaluating import Databases, Forks
 from .project import Project, explained
 
-SERVERS = {"postgresql": "postgresql", "mariadb": "mariadb", "mysql": "mariadb"}
+SERVERS = {"mysql": "mariadb"}
 PROVIDER = os.environ.get("REVGUARD_TEST_PROVIDER", "auto")
 
 
@@ -25,27 +21,23 @@ def changes_cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def postgresql(changes_cache, require):
+def postgresql(changes_cache, chosen, serving):
     """A server on which each evaluation has databases of its own."""
-    try:
-        choice = databases.choose(PROVIDER, "postgresql", environ=os.environ, site_packages=[])
-    except RevguardError:
-        choice = None
-    require(choice, "PostgreSQL")
-    with (
-        Run(changes_cache) as run,
-        databases.start(choice, run=run, snapshot=None) as started,
-    ):
-        started.wait()
-        server = Server(started)
+    with serving(changes_cache, chosen(PROVIDER, "postgresql")) as server:
         yield server
-        server.close()
 
 
 @pytest.fixture(scope="session")
 def mariadb(mariadb_server):
-    """A MariaDB server, with a database for each test."""
-    return MariaDatabases(mariadb_server)
+    """A MariaDB server, likewise."""
+    return mariadb_server
+
+
+@pytest.fixture(scope="session")
+def sqlite(changes_cache, chosen, serving):
+    """A folder in which each evaluation has files of its own."""
+    with serving(changes_cache, chosen("sqlite", "sqlite")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -59,12 +51,12 @@ def forks(changes_cache):
 def evaluated(forks, tmp_path, request):
     """`evaluated(case, dialect)`: the results at the models before, after, and once more."""
 
-    def run(case, dialect):
-        fixture = SERVERS.get(dialect)
-        server = request.getfixturevalue(fixture) if fixture else None
+    def run(case, dialect, server=None):
+        server = server or request.getfixturevalue(SERVERS.get(dialect, dialect))
         options = case.options or ("render_as_batch=True" if dialect == "sqlite" else "")
-        project = Project(tmp_path / "project", dialect, options=options, metadata=case.metadata)
-        place = Databases(dialect, tmp_path, server)
+        folder = tmp_path / f"project{len(list(tmp_path.iterdir()))}"
+        project = Project(folder, dialect, options=options, metadata=case.metadata)
+        place = Databases(dialect, server)
         request.addfinalizer(place.drop)
         results, ids = [], []
         for models in (case.before, case.after, case.after):
@@ -96,8 +88,8 @@ def said(result):
 def blocked_added_clean(evaluated):
     """Runs a case: something is new, a script is made and proven, and then all is clean."""
 
-    def run(case, dialect):
-        before, after, clean = evaluated(case, dialect)
+    def run(case, dialect, server=None):
+        before, after, clean = evaluated(case, dialect, server)
         assert proven(before), said(before)
         assert after["left"], "nothing was found"
         assert proven(after), said(after)
@@ -109,6 +101,7 @@ def blocked_added_clean(evaluated):
             assert found == sorted(changes.split(", ")), said(after)
         assert case.holds in after["scripts"][0]["text"], said(after)
         assert not clean["drift"], said(clean)
+        return after
 
     return run
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-
-import psycopg2
 
 import revguard
 
@@ -65,92 +61,31 @@ class Forks:
 class Databases:
     """One project's databases: the present one, and a copy of it to go back to."""
 
-    def __init__(self, dialect: str, folder: Path, server: Server | MariaDatabases | None) -> None:
+    def __init__(self, dialect: str, server: Any) -> None:
         self.dialect = dialect
-        self._folder = folder
         self._server = server
-        self._made: list[str] = []  # on the server
-        self._marked: str | None = None
-        self._name = self._new()
+        self._made: list[dict[str, Any]] = []
+        self._marked: dict[str, Any] | None = None
+        self._url = self._new()
 
     @property
     def now(self) -> dict[str, Any]:
-        url = {**self._server.url, "database": self._name} if self._server else {
-            "database": self._name
-        }  # fmt: skip
-        return {"dialect": self.dialect, "url": url}
+        return {"dialect": self.dialect, "url": self._url}
 
     def mark(self) -> None:
         """Where a retry begins; nobody may be connected."""
-        if self.dialect not in MYSQL:  # nothing is tried again there
-            self._marked = self._new(self._name)
+        if self.dialect not in ("mariadb", "mysql"):  # nothing is tried again there
+            self._marked = self._new(self._url)
 
     def drop(self) -> None:
-        """They go with the test: hundreds of them fill the disk, or the memory."""
-        for name in self._made:
-            if self.dialect in MYSQL:
-                self._server.execute(f"DROP DATABASE IF EXISTS `{name}`")
-            else:
-                self._server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        """They go with the test."""
+        for url in self._made:
+            self._server.drop(url)
 
     def reset(self) -> dict[str, Any]:
-        self._name = self._new(self._marked)
+        self._url = self._new(self._marked)
         return self.now
 
-    def _new(self, template: str | None = None) -> str:
-        if self._server:
-            self._made.append(self._server.create(template))
-            return self._made[-1]
-        name = str(self._folder / f"database{next(numbers)}.db")
-        if template and os.path.exists(template):
-            shutil.copyfile(template, name)
-        return name
-
-
-numbers = itertools.count()
-MYSQL = ("mariadb", "mysql")
-
-
-class Server:
-    """A PostgreSQL server of the session, with a database for whoever asks."""
-
-    def __init__(self, server: Any) -> None:
-        self.url = dict(server.database().url)
-        self._connection = psycopg2.connect(
-            host=self.url["host"],
-            port=self.url["port"],
-            user=self.url["username"],
-            password=self.url["password"],
-            dbname=self.url["database"],
-        )
-        self._connection.autocommit = True
-
-    def create(self, template: str | None = None) -> str:
-        name = f"case{next(numbers)}"
-        source = template or "template1"
-        self.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            f"WHERE datname = '{source}'"
-        )
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY wal_log')
-        return name
-
-    def execute(self, statement: str) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement)
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-class MariaDatabases:
-    """A MariaDB server of the session, with a database for whoever asks."""
-
-    def __init__(self, server: Any) -> None:
-        self.url = server.url
-        self.execute = server.execute
-
-    def create(self, _template: str | None = None) -> str:
-        name = f"case{next(numbers)}"
-        self.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-        return name
+    def _new(self, like: dict[str, Any] | None = None) -> dict[str, Any]:
+        self._made.append(self._server.copy(like) if like else self._server.create())
+        return self._made[-1]

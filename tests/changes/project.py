@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -163,14 +162,3 @@ def explained(report: dict[str, Any]) -> str:
     lines += [f"{s['step']} {s['result']} {s['reason']}" for s in report.get("proof", ())]
     lines += [f"{c['op']} {c['object']} {c['detail']}" for c in report.get("changes", ())]
     return "\n".join([*lines, str(report.get("script") or "")])
-
-
-def has_postgresql() -> bool:
-    from revguard import databases
-    from revguard.errors import RevguardError
-
-    try:
-        databases.choose("auto", "postgresql", environ=os.environ, site_packages=[])
-    except RevguardError:
-        return False
-    return True

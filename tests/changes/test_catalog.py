@@ -1,6 +1,5 @@
 """Comparing a database with itself: neither fooled by a downgrade, nor crying wolf."""
 
-import os
 import re
 
 import psycopg2
@@ -10,7 +9,6 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from revguard import databases
-from revguard.errors import RevguardError
 from revguard.runs import Run
 from revguard.worker import catalog
 
@@ -130,14 +128,10 @@ UNSEEN = [
 
 
 @pytest.fixture(scope="module", params=["auto", "embedded"])
-def catalogs(request, changes_cache, require):
+def catalogs(request, changes_cache, chosen):
     """A connection to a new server of one kind and the other."""
-    try:
-        choice = databases.choose(request.param, "postgresql", environ=os.environ, site_packages=[])
-    except RevguardError:
-        choice = None
-    require(choice, f"a PostgreSQL server ({request.param})")
-    with Run(changes_cache) as run, databases.start(choice, run=run, snapshot=None) as server:
+    choice = chosen(request.param, "postgresql")
+    with Run(changes_cache) as run, databases.start(choice, run=run) as server:
         url = dict(server.database().url)
         engine = sa.create_engine(
             "postgresql+psycopg2://",

@@ -103,18 +103,18 @@ UNSEEN = [
 @pytest.fixture
 def things(mariadb):
     """A connection to a database in which THINGS were made."""
-    name = mariadb.create()
+    url = mariadb.create()
     engine = sa.create_engine(
         "mariadb+pymysql://",
         creator=lambda: pymysql.connect(
-            unix_socket=mariadb.url["socket"], user="root", database=name
+            unix_socket=url["socket"], user=url["username"], database=url["database"]
         ),
         poolclass=sa.pool.NullPool,
     )
     with engine.connect() as connection:
         run(connection, THINGS)
         yield connection
-    mariadb.execute(f"DROP DATABASE {name}")
+    mariadb.drop(url)
 
 
 def run(connection, statements):

@@ -51,13 +51,13 @@ AFTER = "".join(
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def texts(request, changes_cache, tmp_path_factory):
     """{seed: the script's text}, each from a worker of its own; the first seed twice."""
-    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    server = request.getfixturevalue(request.param)
     found = []
     for seed in (*SEEDS, SEEDS[0]):
         folder = tmp_path_factory.mktemp("seed")
         options = "render_as_batch=True" if request.param == "sqlite" else ""
         project = Project(folder, request.param, options=options)
-        databases = Databases(request.param, folder, server)
+        databases = Databases(request.param, server)
         ids = []
         with Forks(PYTHONHASHSEED=seed) as forks:
             for models in (BEFORE, AFTER):

@@ -47,7 +47,6 @@ DIALECTS = ["mariadb", "sqlite", "postgresql"]
 
 def judged(forks, tmp_path, request, dialect, scripts):
     """What the worker says of scripts (id, upgrade, downgrade), the first of which has landed."""
-    server = None if dialect == "sqlite" else request.getfixturevalue(dialect)
     project = Project(tmp_path / "project", dialect)
     project.models(table())
     down = None
@@ -55,7 +54,7 @@ def judged(forks, tmp_path, request, dialect, scripts):
         text = SCRIPT.format(id=name, down=down, up="\n    ".join(up), back="\n    ".join(back))
         project.keep({"path": f"migrations/versions/{name}.py", "text": text})
         down = name
-    place = Databases(dialect, tmp_path, server)
+    place = Databases(dialect, request.getfixturevalue(dialect))
     request.addfinalizer(place.drop)
     names = [name for name, _, _ in scripts]
     asked = {**project.request(names[:1]), "new": names[1:]}

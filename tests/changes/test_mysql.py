@@ -5,7 +5,7 @@ import pytest
 
 from revguard.rules import proof
 
-from . import test_columns, test_constraints, test_enums, test_tables
+from . import kinds
 from .cases import Case, column, combined, fk, parametrized, table
 
 MYSQL = ("mysql",)
@@ -177,31 +177,9 @@ GROUPS = [
     combined(MORE, "more"),
     AS_MYSQL,
 ]
-# of each kind one; those that only PostgreSQL has are not among them
-KINDS = [
-    case._replace(dialects=MARIA, id=f"{kind} {case.id}")
-    for kind, cases, names in (
-        ("column", test_columns.OPTIONS, [
-            "add", "drop", "to not null", "rename", "add unique", "comment", "comment dropped"]),
-        ("default", test_columns.DEFAULTS, ["change", "drop", "now dropped"]),
-        ("type", test_columns.TYPES, ["precision", "with a default", "text to integer"]),
-        ("generated", test_columns.GENERATED, ["computed dropped", "common types"]),
-        ("key", test_constraints.FOREIGN_KEYS, [
-            "on delete changed", "composite dropped", "circle", "circle of three dropped"]),
-        ("constraint", test_constraints.CONSTRAINTS, [
-            "unique unnamed", "check in a new table", "boolean with a check"]),
-        ("named", test_constraints.NAMED, ["convention no longer"]),
-        ("enum", test_enums.ENUMS, ["python enum"]),
-        ("table", test_tables.TABLES, [
-            "several dropped", "association dropped", "joined inheritance", "comment",
-            "dropped with everything", "big change"]),
-    )
-    for case in cases
-    if case.id in names
-]  # fmt: skip
 
 
-@pytest.mark.parametrize(*parametrized([*GROUPS, *KINDS]))
+@pytest.mark.parametrize(*parametrized([*GROUPS, *kinds.of("mariadb")]))
 def test_proven(case, dialect, blocked_added_clean):
     blocked_added_clean(case, dialect)
 

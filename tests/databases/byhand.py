@@ -1,13 +1,19 @@
 """Servers started by hand, as a user's own: revguard is told their URL and nothing else."""
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from pathlib import Path
+from urllib.parse import quote
 
 from revguard.databases import accounts, network
 
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 ADMIN, SECRET = "admin", "adm%n p@ss/word:"
 
 
@@ -15,6 +21,13 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def open_folder(parent):
+    """A short folder that other accounts may pass through, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="rg-", dir=parent))
+    folder.chmod(0o755)
+    return folder
 
 
 class _Process:
@@ -65,15 +78,17 @@ class MariaServer(_Process):
     """A mariadbd started by hand, as a user's own server would be: root without a password on its
     socket, others by TCP on loopback."""
 
-    def __init__(self, folder, options=()):
+    def __init__(self, folder, binaries):
         super().__init__(folder)
         self._as = {"cwd": folder}
         self.socket = str(folder / "s.sock")
-        self._command = ["mariadbd", "--no-defaults", f"--datadir={folder}/data", *options]
+        self._command = [os.path.join(binaries, "mariadbd"), "--no-defaults"]
+        self._command.append(f"--datadir={folder}/data")
         self._command += [f"--socket={self.socket}", f"--pid-file={folder}/pid"]
         self._command += ["--skip-name-resolve", "--bind-address=127.0.0.1", f"--port={self.port}"]
         self.certificate = str(folder / "server.crt")
         self._command += [f"--ssl-cert={self.certificate}", f"--ssl-key={folder}/server.key"]
+        self._command += ["--character-set-server=utf8mb4"]  # as Debian's packages configure it
         self._command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]
         if os.geteuid() == 0:
             self._command.append("--user=root")
@@ -91,6 +106,13 @@ class MariaServer(_Process):
         return network.MysqlConnection(
             socket=self.socket, username="root", database=database, timeout=timeout
         )
+
+    def account(self, name):
+        """The URL of a new user who may do as he likes in our databases and nowhere else."""
+        with self.root() as root:
+            root.query(f"CREATE USER {name}@'127.0.0.1' IDENTIFIED BY '{SECRET}'")
+            root.query(rf"GRANT ALL PRIVILEGES ON `revguard\_%`.* TO {name}@'127.0.0.1'")
+        return f"mysql://{name}:{quote(SECRET, safe='')}@127.0.0.1:{self.port}/"
 
 
 class PostgresServer(_Process):
@@ -142,3 +164,26 @@ class PostgresServer(_Process):
         return network.PostgresConnection(
             socket=self.socket, username=ADMIN, password=SECRET, database=database, timeout=20
         )
+
+    def account(self, name):
+        """The URL of a new role that may make databases and nothing else."""
+        with self.root() as root:
+            root.query(f"CREATE ROLE {name} LOGIN CREATEDB PASSWORD '{SECRET}'")
+        return f"postgresql://{name}:{quote(SECRET, safe='')}@127.0.0.1:{self.port}/"
+
+
+SERVERS = {"postgresql": PostgresServer, "mariadb": MariaServer}
+
+
+@contextlib.contextmanager
+def running(kind, binaries):
+    """A server of this class, for as long as the context lasts."""
+    folder = open_folder(MEMORY)
+    server = kind(folder, binaries)
+    try:
+        server.install()
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder)

@@ -2,17 +2,14 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
 
-from revguard import databases
 from revguard.databases import installations, wire
-from revguard.databases.providing import UnavailableError
 from revguard.runs import Run
 
-from .byhand import MariaServer, PostgresServer
+from .byhand import MEMORY, open_folder
 
 PROVIDERS = ("local", "embedded")
 
@@ -39,18 +36,11 @@ class Places:
         return sorted(str(path) for base in bases if base.is_dir() for path in base.iterdir())
 
 
-def _open_folder(parent):
-    """A short folder that other accounts may pass through, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="rg-", dir=parent))
-    folder.chmod(0o755)
-    return folder
-
-
 @pytest.fixture(scope="session")
 def session_places():
     """Places that keep their initialised servers for the whole session."""
-    folder = _open_folder(None)
-    memory = _open_folder("/dev/shm" if os.path.isdir("/dev/shm") else None)
+    folder = open_folder(None)
+    memory = open_folder(MEMORY)
     yield Places(folder, memory)
     shutil.rmtree(memory)
     shutil.rmtree(folder)
@@ -59,8 +49,8 @@ def session_places():
 @pytest.fixture
 def places():
     """Places of this test alone: every server is initialised anew."""
-    folder = _open_folder(None)
-    memory = _open_folder("/dev/shm" if os.path.isdir("/dev/shm") else None)
+    folder = open_folder(None)
+    memory = open_folder(MEMORY)
     yield Places(folder, memory)
     shutil.rmtree(memory)
     shutil.rmtree(folder)
@@ -75,23 +65,15 @@ def run(session_places):
 
 
 @pytest.fixture(params=PROVIDERS)
-def choice(request, require):
+def choice(request, chosen):
     """Each way to have a PostgreSQL."""
-    return choose(request.param, require)
+    return chosen(request.param, "postgresql")
 
 
 @pytest.fixture
-def local(require):
+def local(chosen):
     """The machine's own PostgreSQL, for what does not depend on the provider."""
-    return choose("local", require)
-
-
-def choose(provider, require):
-    try:
-        return databases.choose(provider, "postgresql", environ=os.environ)
-    except databases.CouldNotCheck as reason:
-        require(False, f"{provider} ({reason})")
-        raise
+    return chosen("local", "postgresql")
 
 
 @pytest.fixture
@@ -118,35 +100,17 @@ def sql():
 
 
 @pytest.fixture(scope="session")
-def mariadb(require):
-    """A server with all sorts of databases: who uses it must not mind what is there."""
-    found = all(map(shutil.which, ("mariadbd", "mariadb-install-db")))
-    require(found, "mariadb-server-core")
-    require(shutil.which("openssl"), "openssl")
-    folder = _open_folder("/dev/shm" if os.path.isdir("/dev/shm") else None)
-    server = MariaServer(folder)
-    server.install()
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(folder)
+def mariadb(own_server):
+    """A user's server with all sorts of databases: who uses it must not mind what is there."""
+    with own_server("mariadb") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def postgres(require):
-    """A server with passwords and TLS, on loopback."""
-    try:
-        binaries = installations.local_binaries(os.environ.get("PATH", os.defpath))
-    except UnavailableError as reason:
-        require(False, f"PostgreSQL ({reason})")
-    require(shutil.which("openssl"), "openssl")
-    folder = _open_folder("/dev/shm" if os.path.isdir("/dev/shm") else None)
-    server = PostgresServer(folder, binaries)
-    server.install()
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(folder)
+def postgres(own_server):
+    """A user's server."""
+    with own_server("postgresql") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

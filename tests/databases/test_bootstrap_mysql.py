@@ -20,10 +20,9 @@ CREATE ROLE IF NOT EXISTS clerk
 
 @pytest.fixture
 def database(mariadb_server):
-    mariadb_server.execute("CREATE DATABASE bootstrapped")
-    url = {**mariadb_server.url, "database": "bootstrapped"}
+    url = mariadb_server.create()
     yield Database(provider="x", dialect="mysql", server_version="1", identity="", url=url)
-    mariadb_server.execute("DROP DATABASE bootstrapped")
+    mariadb_server.drop(url)
 
 
 def bootstrap(text):

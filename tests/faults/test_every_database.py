@@ -1,13 +1,9 @@
 """Blocked, added, proven, clean: on each kind of database, however it is had."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
-
-from revguard import databases
-from revguard.errors import RevguardError
 
 CASES = [
     ("sqlite", "sqlite"),
@@ -19,11 +15,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(("dialect", "setting"), CASES, ids=map(":".join, CASES))
-def test_blocked_added_clean(make_shop, require, dialect, setting):
-    try:
-        databases.choose(setting, dialect, environ=os.environ)
-    except RevguardError as reason:
-        require(False, f"{setting} for {dialect} ({reason})")
+def test_blocked_added_clean(make_shop, chosen, dialect, setting):
+    chosen(setting, dialect)
     shop = make_shop(dialect)
     shop.configure(python=sys.executable, database=setting)
     shop.commit()

@@ -1,15 +1,10 @@
 """What a snapshot of MariaDB must not lose or mix up, seen by the second run."""
 
-import os
 import sys
 
 import pytest
 
-from revguard import databases
-from revguard.errors import RevguardError
-
 ENV = """\
-import os
 from alembic import context
 from sqlalchemy import create_engine
 
@@ -39,11 +34,8 @@ KEYS = (
 
 
 @pytest.fixture
-def maria(make_shop, require):
-    try:
-        databases.choose("local", "mysql", environ=os.environ)
-    except RevguardError as reason:
-        require(False, f"MariaDB ({reason})")
+def maria(make_shop, chosen):
+    chosen("local", "mysql")
     return make_shop("mysql")
 
 

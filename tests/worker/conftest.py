@@ -247,18 +247,23 @@ def virtualenv(request, require):
 
 
 @pytest.fixture(scope="session")
-def postgresql(neutral_environ, require):
-    """A PostgreSQL of ours, for all tests of this process; as the launcher describes it."""
-    from revguard import databases
-    from revguard.cachedir import cache_dir as cache_folder
-    from revguard.errors import CouldNotCheck
-    from revguard.runs import Run
+def libraries(request, require):
+    """``libraries(requirements)``: the interpreter of a virtualenv that has them."""
+    cache = os.environ.get("REVGUARD_TEST_VENVS") or request.config.cache.mkdir("virtualenvs")
 
-    with Run(cache_folder(os.environ)) as run:
+    def get(needs):
         try:
-            choice = databases.choose("auto", "postgresql", environ=os.environ, site_packages=[])
-        except CouldNotCheck as error:
-            require(False, f"PostgreSQL ({error})")
-        with databases.start(choice, run=run, snapshot=None) as server:
-            database = server.database()
-            yield {"dialect": database.dialect, "url": dict(database.url)}
+            return virtualenvs.begin(cache, virtualenvs.interpreter(""), needs).result()
+        except RuntimeError as error:
+            return require(False, f"a virtualenv with {needs} ({error})")
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def postgresql(neutral_environ, chosen, serving):
+    """A PostgreSQL of ours, for all tests of this process; as the launcher describes it."""
+    from revguard.cachedir import cache_dir as cache_folder
+
+    with serving(cache_folder(os.environ), chosen("auto", "postgresql")) as server:
+        yield {"dialect": "postgresql", "url": server.create()}

@@ -429,10 +429,7 @@ while True:
 @pytest.fixture(scope="session")
 def mariadb(mariadb_server):
     """As the launcher would describe it."""
-    mariadb_server.execute("CREATE DATABASE guarded CHARACTER SET utf8mb4")
-    url = {**mariadb_server.url, "database": "guarded"}
-    yield {"dialect": "mysql", "url": url}
-    mariadb_server.execute("DROP DATABASE guarded")
+    return {"dialect": "mysql", "url": mariadb_server.create()}
 
 
 MYSQL = 'engine = sa.create_engine("mysql+{}:" + URL'

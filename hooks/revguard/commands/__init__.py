@@ -19,6 +19,18 @@ def _judge(invocation: Invocation) -> Report:
     return pipeline.check(invocation.options)
 
 
+def _status(invocation: Invocation) -> Answer:
+    from revguard.commands import status
+
+    return status.run(invocation)
+
+
+def _upgrade(invocation: Invocation) -> Answer:
+    from revguard.commands import upgrade
+
+    return upgrade.run(invocation)
+
+
 def _explain(invocation: Invocation) -> Answer:
     from revguard.rules.pages import page
 
@@ -51,6 +63,8 @@ def _demo(invocation: Invocation) -> Answer:
 COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
+    "status": _status,
+    "upgrade": _upgrade,
     "explain": _explain,
     "cache": _cache,
     "doctor": _doctor,

@@ -45,6 +45,21 @@ class Environment:
         return f"{self.config}:{self.section}:{self.name}"
 
     @property
+    def words(self) -> dict[str, object]:
+        """What the worker is told of it, JSON-ready."""
+        said = self.settings
+        return {
+            "config": self.config if self.config != self.toml else None,
+            "toml": self.toml,
+            "section": self.section,
+            "x": list(said.x),
+            "alembic_config": said.alembic_config,
+            "within": said.within,
+            "flask_app": said.flask_app,
+            "beside_ini": self.flask,
+        }
+
+    @property
     def root(self) -> str:
         """The working directory and import root to try first."""
         return self.roots[0]

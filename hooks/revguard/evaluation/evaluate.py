@@ -85,6 +85,7 @@ class _Evaluation:
 
     def _start_ahead(self) -> None:
         """Start the database beside the import of the models, where its kind is known."""
+        self._serving.driver = self._driver_name()
         task, bootstrap = self._task, self._order.bootstrap
         if bootstrap is not None and bootstrap.is_script:
             self._tree()  # it runs there as soon as the database is ready
@@ -205,19 +206,11 @@ class _Evaluation:
 
     def _words(self, environ: Mapping[str, str]) -> dict[str, Any]:
         """What a worker has to know; `environ` is added to its own."""
-        environment = self._around.environment
         return {
+            **self._around.environment.words,
             "tree": self._tree().path,
             "environ": environ,
             "toplevel": self._task.subject.repo.toplevel,
-            "config": environment.config if environment.config != environment.toml else None,
-            "toml": environment.toml,
-            "section": environment.section,
-            "x": list(environment.settings.x),
-            "alembic_config": environment.settings.alembic_config,
-            "within": environment.settings.within,
-            "flask_app": environment.settings.flask_app,
-            "beside_ini": environment.flask,
             "root": self._task.root,
             "message": self._task.message,
             "created": self._task.subject.created,
@@ -254,6 +247,7 @@ class _Evaluation:
             "known": self._task.known,
             "proven": list(self._task.proven),
             "waived": list(self._task.waived),
+            "declared": list(self._task.declared),
         }
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:
@@ -274,7 +268,7 @@ class _Evaluation:
         self._around.progress("comparing models and database")
         url = dict(self._database.url)
         told = {"dialect": self._database.dialect, "url": url}
-        return {"database": told, "bootstrapped": self._serving.made}
+        return {"database": told, "bootstrapped": [*self._serving.made, *self._task.made]}
 
     def _on_aside(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of the database, at the same history, for what nobody looks at."""

@@ -18,6 +18,7 @@ _ELSEWHERE = (
     "hostaddr", "service", "read_default_file", "read_default_group", "default_file",
     "default_group", "option_files", "sock",
 )  # fmt: skip
+_FILES = ("service", "read_default_file", "default_file", "option_files", "servicefile")
 _HERE = ("localhost", "127.0.0.1", "::1")  # beside a socket's file they say nothing more
 
 
@@ -40,11 +41,7 @@ def of_url(url: Mapping[str, Any]) -> Place:
 
 def of_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Place | None:
     """The place that the arguments name in full; None where anything else decides on it."""
-    named: dict[str, Any] = {}
-    for text in (*args[:1], kwargs.get("dsn"), kwargs.get("conninfo")):
-        if isinstance(text, (str, bytes)):
-            named.update(_of_text(os.fsdecode(text)))
-    named.update({key: value for key, value in kwargs.items() if value is not None})
+    named = _named(args, kwargs)
     if any(named.get(key) for key in _ELSEWHERE):
         return None
     if named.get("unix_socket"):
@@ -59,6 +56,31 @@ def of_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Place | None:
         return Place(*_socket(host, named.get("port")), database)
     except ValueError:
         return None
+
+
+def hosts_of_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
+    """Every host that the arguments may lead to, a folder or "" for a socket of this machine; what
+    a file decides on is named by that file."""
+    named = _named(args, kwargs)
+    sockets = named.get("unix_sock") or named.get("unix_socket")
+    # asyncpg takes lists, libpq names with commas between them; libmysqlclient takes the host
+    told = [named.get("hostaddr"), named.get("host"), *(named.get(key) for key in _FILES)]
+    many = [one for value in told if value for one in _each(value)]
+    return many or ([str(sockets)] if sockets else [])
+
+
+def _each(value: Any) -> list[str]:
+    values = value if isinstance(value, (list, tuple)) else str(value).split(",")
+    return [str(one).strip() for one in values]
+
+
+def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for text in (*args[:1], kwargs.get("dsn"), kwargs.get("conninfo")):
+        if isinstance(text, (str, bytes)):
+            named.update(_of_text(os.fsdecode(text)))
+    named.update({key: value for key, value in kwargs.items() if value is not None})
+    return named
 
 
 def _socket(host: str, port: Any) -> tuple[str, int]:
@@ -84,7 +106,7 @@ def _of_link(text: str) -> dict[str, str]:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        return {}
+        return {"host": "?"}  # several hosts, or no URL at all
     found = {"host": unquote(parts.hostname or ""), "dbname": unquote(parts.path[1:])}
     if port is not None:
         found["port"] = str(port)

@@ -15,6 +15,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
+from . import defaults
 from .failure import Misconfigured
 from .within import Within, named
 
@@ -87,6 +88,7 @@ class Project:
         self.loading: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self.env_globals: dict[str, Any] = {}
         self.configured: dict[str, Any] = {}
+        self.context_options: dict[str, Any] = {}  # more of what a command gives to env.py
         self._compare_defaults = compare_defaults
         self._configured_by_application = False
 
@@ -124,8 +126,9 @@ class Project:
 
     def _run_with(self, work: Work) -> None:
         with EnvironmentContext(
-            self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={}
-        ) as env:
+            self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={},
+            **self.context_options,
+        ) as env:  # fmt: skip
             self._wrap_configure(env)
             self._run_env()
 
@@ -160,7 +163,8 @@ class Project:
         original = env.configure
 
         def configure(*args: Any, **kwargs: Any) -> None:
-            if self._compare_defaults:
+            connection = args[0] if args else kwargs.get("connection")
+            if self._compare_defaults and defaults.are_comparable(connection):
                 kwargs.setdefault("compare_server_default", True)
             if VERSION < (1, 12):
                 kwargs.setdefault("compare_type", True)

@@ -9,7 +9,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from . import failure
+from . import failure, spelling
 from .channel import Channel, Closed
 
 if TYPE_CHECKING:
@@ -57,11 +57,19 @@ def _serve(channel: Channel) -> None:
         sqlalchemy=sqlalchemy.__version__,
     )
     request = channel.receive()
-    _Session(channel, request).run()
+    if request.get("operation"):
+        from . import configured
+
+        configured.Configured(channel, request).run()
+        return
+    Session(channel, request).run()
 
 
-class _Session:
+class Session:
+    """One request: what it needs is prepared, env.py is run, and what came of it is told."""
+
     def __init__(self, channel: Channel, request: dict[str, Any]) -> None:
+        """Nothing of the project is touched yet."""
         from . import fingerprint, guard, observe, remap, steps
 
         self.channel = channel
@@ -78,6 +86,7 @@ class _Session:
         self.environment: Project | None = None
 
     def run(self) -> None:
+        """Serve the request."""
         stage = "import"
         try:
             self._prepare()
@@ -137,10 +146,11 @@ class _Session:
     def _provide(self, dialect: Dialect) -> dict[str, Any]:
         if self.evaluation is None:
             self.guard.refuse(
-                f"a {dialect.name} connection was refused: it was opened while the Config was made"
+                f"a {spelling.kind(dialect)} connection was refused: it was opened while the "
+                "Config was made"
             )
             raise AssertionError("refuse() raises")
-        return {"dialect": dialect.name, **self.evaluation.provide(dialect)}
+        return {"dialect": spelling.kind(dialect), **self.evaluation.provide(dialect)}
 
     def _failed(self, stage: str, error: BaseException) -> None:
         account = failure.describe(error, self.tree, self.request["toplevel"])
