@@ -65,7 +65,7 @@ class Evaluation:
         self._now: dict[str, str] = {}  # before the next step
         self._made_before: set[str] = set()  # tables that the bootstrap made
         self._written: list[Script] = []
-        environment.loading = self._loading
+        environment.load_in(self._loading)
         self.result: dict[str, Any] = {
             "same": None,
             "digest": None,

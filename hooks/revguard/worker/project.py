@@ -4,7 +4,6 @@ ScriptDirectory, and env.py run with a function of ours in the place of a comman
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
 import os
 from typing import TYPE_CHECKING, Any
@@ -79,18 +78,17 @@ class Project:
         self._folder = os.getcwd()
         self.script = self._load()
         self._within = Within(
-            request["within"],
-            request["flask_app"],
-            self._names_application(),
-            self._configure,
-            lambda: self.loading(),
+            request["within"], request["flask_app"], self._names_application(), self._configure
         )
-        self.loading: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self.env_globals: dict[str, Any] = {}
         self.configured: dict[str, Any] = {}
         self.context_options: dict[str, Any] = {}  # more of what a command gives to env.py
         self._compare_defaults = compare_defaults
         self._configured_by_application = False
+
+    def load_in(self, loading: Callable[[], AbstractContextManager[None]]) -> None:
+        """What an application is made in, if there is one."""
+        self._within.loading = loading
 
     def reload_scripts(self) -> None:
         """Read the version folders again (a script was added)."""

@@ -7,6 +7,7 @@ and where that gives a runner (an executor, a portal, a callable), the thread or
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 import os
@@ -53,18 +54,13 @@ class Within:
     """
 
     def __init__(
-        self,
-        manager: str | None,
-        flask_app: str | None,
-        is_flask: bool,
-        prepare: Prepare,
-        loading: Loading,
+        self, manager: str | None, flask_app: str | None, is_flask: bool, prepare: Prepare
     ) -> None:
         self._manager = manager
         self._flask_app = flask_app
         self._is_flask = is_flask or flask_app is not None
         self._prepare = prepare
-        self._loading = loading
+        self.loading: Loading = contextlib.nullcontext
         self._application: Any = None
 
     def run(self, work: Work) -> None:
@@ -85,7 +81,7 @@ class Within:
     def _in_application(self, work: Work) -> Work:
         def run() -> None:
             if self._application is None:
-                with self._loading():
+                with self.loading():
                     self._application = _load(self._flask_app)
             with self._application.app_context():
                 self._prepare(self._application)
