@@ -261,6 +261,18 @@ def test_an_import_that_fails_behind_another_error(shop, fails, code, says):
     assert "pip install `" not in said
 
 
+def test_a_generated_module_that_git_ignores(shop, fails):
+    """Beside the module that imports it, wherever that lies."""
+    shop.change()
+    env = (shop.path / "migrations" / "env.py").read_text()
+    shop.write("migrations/env.py", "import sys\nsys.path.insert(0, 'src')\nimport app\n" + env)
+    shop.write("src/app/__init__.py", "from . import _build\n")
+    shop.write(".gitignore", "_build.py\n")
+    shop.git("add", "-A")
+    shop.write("src/app/_build.py", "VERSION = 1\n")
+    fails(shop, code=3, says=["src/app/_build.py is there but git ignores it", "git add -f"])
+
+
 def test_a_dialect_that_nobody_serves(shop, fails):
     shop.change()
     ini = (shop.path / "alembic.ini").read_text()
