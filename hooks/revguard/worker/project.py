@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Callable, Iterable, Mapping
 
-    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.runtime.migration import MigrationContext, MigrationStep
 
-    Work = Callable[[Any, MigrationContext], Iterable[RevisionStep]]
+    Work = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 
 VERSION = tuple(int(part) for part in alembic.__version__.split(".")[:2])
 
