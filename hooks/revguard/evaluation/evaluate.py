@@ -249,6 +249,7 @@ class _Evaluation:
             "opened": self._on_opened,
             "progress": self._on_progress,
             "database": self._on_database,
+            "aside": self._on_aside,
             "replayed": self._on_replayed,
             "drift": self._on_drift,
         }
@@ -306,6 +307,17 @@ class _Evaluation:
         evaluation, or to be kept."""
         asked = self._task.ask_known and self._task.known is None
         return bool(asked) or (self._order.starts and not self._serving.from_snapshot)
+
+    def _on_aside(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of the database, at the same history, for what nobody looks at."""
+        self._around.progress("making the application")
+        if self._task.database is not None:
+            found = self._task.database()
+        else:
+            self._serving.database(event["dialect"], self._state())
+            assert self._serving.server is not None
+            found = self._serving.server.clone("aside")
+        return {"database": {"dialect": found.dialect, "url": dict(found.url)}}
 
     def _on_replayed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         self._replayed = event["count"]

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class Evaluation:
     """Drives env.py for one request and fills ``result`` (JSON-ready).
 
-    Events that want an answer: ``database`` (where to connect), ``replayed`` (history is in; a
+    Events that want an answer: ``database`` (where to connect), ``aside`` (where an application
+    may connect while it is made), ``replayed`` (history is in; a
     copy may be made while nobody is connected), ``drift`` (which of these differences were known).
     """
 
@@ -56,6 +57,7 @@ class Evaluation:
         self._observer = observer
         self._tree = observer.tree
         self._reset = False
+        self._aside = False
         self._casts = False
         self._retry = False
         self._known: list[str] | None = request["known"]
@@ -63,6 +65,7 @@ class Evaluation:
         self._now: dict[str, str] = {}  # before the next step
         self._stood: dict[str, Any] | None = None  # what was there before env.py; None: not known
         self._written: list[Script] = []
+        environment.load_in(self._loading)
         self.result: dict[str, Any] = {
             "same": None,
             "digest": None,
@@ -95,6 +98,9 @@ class Evaluation:
 
     def provide(self, dialect: Dialect) -> dict[str, Any]:
         """The ephemeral database for the first connection; ends the run where none is needed."""
+        if self._aside:
+            reply = self._channel.ask("aside", dialect=dialect.name, driver=dialect.driver)
+            return dict(reply["database"])
         if self.result["digest"] is None:
             self.result["digest"] = self._digest(dialect)
             if self.result["digest"] in self._request["proven"]:
@@ -111,6 +117,17 @@ class Evaluation:
             self._stood = reply.get("stood")
         database: dict[str, Any] = reply["database"]
         return database
+
+    @contextlib.contextmanager
+    def _loading(self) -> Iterator[None]:
+        """While an application is made it has a database of its own: it may migrate that, or make
+        all tables, and the one that is judged would look clean."""
+        self._aside = True
+        try:
+            yield
+        finally:
+            self._aside = False
+            self._guard.forget()
 
     def go(self) -> dict[str, Any]:
         """Run to the end; exceptions of env.py itself propagate, those of revisions are data."""

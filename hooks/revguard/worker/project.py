@@ -19,6 +19,7 @@ from .failure import Misconfigured
 from .within import Within, named
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Callable, Iterable, Mapping
 
     from alembic.runtime.migration import MigrationContext, MigrationStep
@@ -85,6 +86,10 @@ class Project:
         self._compare_defaults = compare_defaults
         self._configured_by_application = False
 
+    def load_in(self, loading: Callable[[], AbstractContextManager[None]]) -> None:
+        """What an application is made in, if there is one."""
+        self._within.loading = loading
+
     def reload_scripts(self) -> None:
         """Read the version folders again (a script was added)."""
         self.go_home()
@@ -115,12 +120,15 @@ class Project:
         It begins in the same folder each time, wherever the last run went.
         """
         self.go_home()
+        self._within.run(lambda: self._run_with(work))
+
+    def _run_with(self, work: Work) -> None:
         with EnvironmentContext(
             self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={},
             **self.context_options,
         ) as env:  # fmt: skip
             self._wrap_configure(env)
-            self._within.run(self._run_env)
+            self._run_env()
 
     def _names_application(self) -> bool:
         """Whether env.py, as Flask-Migrate's, works on the application that is current."""
