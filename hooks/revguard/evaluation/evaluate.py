@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from revguard import project
@@ -44,6 +45,8 @@ class _Evaluation:
         self._driver = ""
         self._learned = ""  # the driver, by a first run
         self._replayed = 0
+        self._script_location = around.environment.script_location or ""
+        self._moved = False  # whether the scripts turned out to be others than those provided for
         self._asked = project.placeholders_in(around.environment.settings)
         self._checkout: Checkout | None = None
         self._order = order(around, task.subject, needed=task.generate, missed=task.missed)
@@ -67,7 +70,8 @@ class _Evaluation:
         self._times["database"] = int(self._serving.waited * 1000)
         self._refuse_failed(last, worker)
         assert self._histories is not None
-        self._serving.keep(self._replayed)
+        if not self._moved:
+            self._serving.keep(self._replayed)
         return Evaluated(
             result=last["result"],
             observed=last["observed"],
@@ -220,6 +224,7 @@ class _Evaluation:
             "opened": self._on_opened,
             "progress": self._on_progress,
             "database": self._on_database,
+            "beside": self._on_beside,
             "replayed": self._on_replayed,
             "drift": self._on_drift,
         }
@@ -235,7 +240,9 @@ class _Evaluation:
 
     def _on_opened(self, event: Mapping[str, Any]) -> dict[str, Any]:
         found = tuple(event["version_locations"])
+        self._script_location = event["script_location"]
         if self._histories is None or found != self._locations:
+            self._moved = self._moved or self._database is not None
             self._locations = found
             self._histories = self._task.histories(found)
         return {
@@ -249,6 +256,14 @@ class _Evaluation:
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:
         self._around.progress(f"replaying {event['done']} of {event['total']} revisions")
+
+    def _on_beside(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """A database of its own for another of the places that one run of env.py goes to."""
+        prepare = self._prepare if self._order.bootstrap is not None else None
+        serving = self._stack.enter_context(Serving(self._order, prepare, snapshots=False))
+        database = serving.database(event["dialect"], replace(self._state(), revisions={}))
+        told = {"dialect": database.dialect, "url": dict(database.url)}
+        return {"database": told, "bootstrapped": serving.made}
 
     def _on_database(self, event: Mapping[str, Any]) -> dict[str, Any]:
         assert self._histories is not None
@@ -282,7 +297,7 @@ class _Evaluation:
         the project's own modules where a revision imports one."""
         assert self._histories is not None
         environment, subject = self._around.environment, self._task.subject
-        folder = environment.script_location or ""
+        folder = self._script_location
         own = {environment.config or "", environment.toml or "", f"{folder}/env.py"}
         own |= self._histories.imported(environment.roots)
         if self._order.bootstrap is not None:
