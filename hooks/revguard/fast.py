@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PLAIN_ARGUMENTS = (["check"], ["add"], ["check", "-q"], ["add", "-q"])
 NAME = "fast.json"
+_MANY = 1000  # paths that still fit on a command line
 RUNNING = "REVGUARD_RUNNING"  # set for the worker: a post-write hook may run pre-commit, and it us
 
 
@@ -59,17 +60,27 @@ def _decide(argv: list[str], environ: Mapping[str, str]) -> int | None:
     from revguard.observed import Relevance
 
     matters = Relevance(state["observed"])
-    started = [_start_diff(tree, environ) for tree in ("HEAD", state["tree"])]
+    trees = ("HEAD", state["tree"])
+    started = [_start_diff(tree, environ) for tree in trees]
     since_head, since_judged = (_finish(pid, pipe) for pid, pipe in started)
-    if since_judged is None or _any(matters, since_judged):
+    if since_judged is None or _any(matters, since_judged, trees[1], environ):
         return None
-    if since_head is not None and not _any(matters, since_head):
+    if since_head is not None and not _any(matters, since_head, trees[0], environ):
         return 0
     return _again(state.get("answer"), argv, toplevel, environ)
 
 
-def _any(matters: Relevance, output: bytes) -> bool:
-    return any(matters(status, path) for status, path in _changes(output))
+def _any(matters: Relevance, output: bytes, tree: str, environ: Mapping[str, str]) -> bool:
+    """Whether a change matters: by what was observed, or since it may define a table."""
+    from revguard.observed import DECLARES, may_declare
+
+    changes = list(_changes(output))
+    if any(matters(status, path) for status, path in changes):
+        return True
+    paths = [f":(top,literal){path}" for _, path in changes if may_declare(path)]
+    if not 0 < len(paths) <= _MANY:
+        return bool(paths)
+    return _finish(*_start_diff(tree, environ, f"-G{DECLARES}", paths=paths)) != b""
 
 
 def _again(answer: Any, argv: list[str], toplevel: str, environ: Mapping[str, str]) -> int | None:
@@ -155,10 +166,13 @@ def _state(toplevel: str, environ: Mapping[str, str]) -> Any:
     return state if state["version"] == __version__ else None
 
 
-def _start_diff(tree: str, environ: Mapping[str, str]) -> tuple[int, int]:
+def _start_diff(
+    tree: str, environ: Mapping[str, str], *options: str, paths: Sequence[str] = ()
+) -> tuple[int, int]:
     reading, writing = os.pipe()
     argv = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", "diff-index", "--cached"]
-    argv += ["--raw", "-z", "--no-renames", "--ignore-submodules=none", tree, "--"]
+    argv += ["--raw", "-z", "--no-renames", "--no-textconv", "--ignore-submodules=none"]
+    argv += [*options, tree, "--", *paths]
     null = (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
     actions = [(os.POSIX_SPAWN_DUP2, writing, 1), null]
     try:

@@ -19,6 +19,22 @@ if TYPE_CHECKING:
 
 CONFIG_NAMES = ("alembic.ini", "pyproject.toml", "revguard.toml")
 
+# What the lines that define a table look like, as `git diff -G` has it and as texts: a file that
+# nothing imports matters, too, if it defines one.
+DECLARES = r"__table|__abstract|Table\(|table ?= ?True|olumn\(|Mapped\[|\.Model"
+_DECLARES = (
+    b"__table", b"__abstract", b"Table(", b"table=True", b"table = True", b"olumn(", b"Mapped[",
+    b".Model",
+)  # fmt: skip
+# folders and files that hold no part of the application's schema
+_ASIDE = frozenset((
+    "benchmark", "benchmarks", "build", "contrib", "demo", "demos", "dist", "doc", "docs",
+    "example", "examples", "fixture", "fixtures", "node_modules", "notebooks", "playground",
+    "sample", "samples", "sandbox", "script", "scripts", "site-packages", "spikes", "template",
+    "templates", "test", "testing", "tests", "third_party", "thirdparty", "tool", "tools",
+    "vendor", "vendored", "venv",
+))  # fmt: skip
+
 
 class Relevance:
     """Whether a changed path can matter to what was observed."""
@@ -69,6 +85,28 @@ class Relevance:
         from fnmatch import fnmatch
 
         return any(fnmatch(path, pattern) for pattern in self._watch)
+
+
+def may_declare(path: str) -> bool:
+    """Whether a file may define tables of the application."""
+    return path.endswith(".py") and not is_aside(path)
+
+
+def declares(content: bytes) -> bool:
+    """Whether a file looks as if it defined a table; few do."""
+    return any(mark in content for mark in _DECLARES)
+
+
+def is_aside(path: str, within: str = "") -> bool:
+    """Whether a file is a test, an example, a script, or somebody else's: beside the application.
+
+    `within` is a folder whose own place says nothing (an example that is a project).
+    """
+    inside = path[len(within) + 1 :] if within and path.startswith(f"{within}/") else path
+    *folders, name = inside.split("/")
+    if any(one.lstrip("_").lower() in _ASIDE or one[:1] in ".{" for one in folders):
+        return True
+    return name.startswith(("test_", "conftest")) or name.endswith(("_test.py", "_tests.py"))
 
 
 def merge(many: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def check(options: Options) -> Report:
         settings = choosing.settings_of(target)
         subject = choosing.subject_of(target, settings, options)
         found, _skipped = choosing.discovered(subject, settings, options)
-        work = _Work(options, subject, settings, stack)
+        work = _Work(options, subject, settings, stack, found)
         unaffected = {one.name: work.unaffected(one) for one in found}
         affected = [one for one in found if options.all or unaffected[one.name] is None]
         judged = work.judge(affected)
@@ -53,7 +53,8 @@ def check(options: Options) -> Report:
             judged = _with_unused_waivers(settings, judged)
         if not options.environments and not options.no_cache:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
-        reports = tuple(_noted(one.report, settings, found) for one in judged)
+        merged = (subject.range.note,) if subject.range and subject.range.note else ()
+        reports = tuple(_noted(one.report, settings, found, merged) for one in judged)
         if reports and work.run is not None:
             said = (*reports[0].notes, *work.run.notes)
             reports = (replace(reports[0], notes=said), *reports[1:])
@@ -75,12 +76,15 @@ def _sweep(options: Options) -> None:
 
 
 def _noted(
-    report: EnvironmentReport, settings: Settings, found: Sequence[Environment]
+    report: EnvironmentReport,
+    settings: Settings,
+    found: Sequence[Environment],
+    more: tuple[str, ...],
 ) -> EnvironmentReport:
     """With what is configured and makes no difference: never silently ignored."""
     said = next(one.settings for one in found if one.name == report.name)
     provider = report.database.provider if report.database else ""
-    return replace(report, notes=(*report.notes, *inert.notes(settings, said, provider)))
+    return replace(report, notes=(*report.notes, *more, *inert.notes(settings, said, provider)))
 
 
 def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:
@@ -103,6 +107,7 @@ class _Work:
     subject: Subject
     settings: Settings
     stack: ExitStack
+    found: Sequence[Environment]
     lock: threading.Lock = field(default_factory=threading.Lock)
     run: Run | None = None
     interpreters: list[Interpreter] = field(default_factory=list)
@@ -190,6 +195,7 @@ class _Work:
             records=self.records[environment.name],
             today=options.today,
             message=options.message,
+            others=tuple(one for one in self.found if one is not environment),
         )
         known = judged_before(case)
         if known is not None:

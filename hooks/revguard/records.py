@@ -96,10 +96,13 @@ class Records:
     def changed(self, observed: Mapping[str, Any], old: str, new: str) -> tuple[str, ...]:
         """What differs between two trees and can matter: "status path blob" each."""
         relevant = Relevance(observed)
+        changes = self._reader.changes(old, new)
+        others = [one for one in changes if not relevant(one.status, one.path)]
+        declaring = self._reader.declaring(others)
         return tuple(
             f"{change.status} {change.path} {change.new.oid if change.new else ''}"
-            for change in self._reader.changes(old, new)
-            if relevant(change.status, change.path)
+            for change in changes
+            if change.path in declaring or relevant(change.status, change.path)
         )
 
     def speaks(self, record: Record, tree: str) -> bool:

@@ -72,6 +72,28 @@ if [ ! -d $data/mysql ]; then
 fi
 exec "$@"
 """
+# {} is the prefix of the variables
+FIREBIRD_ENTRY = """\
+#!/bin/sh
+set -e
+case "$1" in firebird) ;; *) exec "$@" ;; esac
+system=/var/lib/firebird/3.0/system
+database=${prefix}_DATABASE
+case "$database" in /*) ;; *) database={data}/$database ;; esac
+mkdir -p {data} $system /var/log/firebird /run/firebird3.0
+if [ ! -f "$database" ]; then
+  echo "CREATE DATABASE '$system/security3.fdb';" | isql-fb -q -user SYSDBA
+  isql-fb -q -user SYSDBA -i /usr/share/firebird/3.0/security.sql $system/security3.fdb
+  {{
+    [ -z "${root}" ] || echo "CREATE OR ALTER USER SYSDBA PASSWORD '${root}';"
+    echo "CREATE USER ${prefix}_USER PASSWORD '${prefix}_PASSWORD';"
+    echo "GRANT CREATE DATABASE TO USER ${prefix}_USER;"
+  }} | isql-fb -q -user SYSDBA security.db
+  echo "CREATE DATABASE '$database' USER '${prefix}_USER' DEFAULT CHARACTER SET UTF8;" |
+    isql-fb -q
+fi
+exec firebird
+"""
 MY_CNF = """\
 [mysqld]
 bind-address=*
@@ -102,6 +124,10 @@ BINARIES = _postgres_binaries()
 # as the official images are called: the tests need no other version than the one that is here
 POSTGRES = "postgres:" + _version(f"{BINARIES}/postgres", r"PostgreSQL[)] (\d+)", "15")
 MARIADB = "mariadb:" + _version("mariadbd", r"Ver (\d+[.]\d+)", "10.11")
+FIREBIRD = "firebirdsql/firebird:3"
+UNKNOWN = "acme/birds:1"  # nothing that we know: its ENV and EXPOSE tell
+ELEPHANT = "elephant:1"  # likewise, with a PostgreSQL inside
+FIREBIRD_LIBRARY = "/usr/lib/x86_64-linux-gnu/firebird/3.0"
 NAMES = {"postgresql": POSTGRES, "mariadb": MARIADB}
 
 
@@ -236,6 +262,35 @@ def mariadb(client, name):
     )
 
 
+def firebird(client, name, *options, prefix="FIREBIRD", root="FIREBIRD_ROOT_PASSWORD"):
+    """An image like `firebirdsql/firebird:3` of Debian's Firebird."""
+    image = Builder()
+    image.tools()
+    library = Path(FIREBIRD_LIBRARY)
+    loaded = [*library.glob("*/lib*.so"), *Path("/usr/lib").glob("*/libicu*.so.*")]  # not linked
+    parts = [str(path) for path in loaded]
+    image.programs(["/usr/sbin/firebird", "/usr/bin/isql-fb", *parts])
+    image.tree("/etc/firebird/3.0", without=())
+    image.tree("/usr/share/firebird")
+    for one in library.iterdir():
+        if one.is_file() and one.name != "firebird.conf":
+            image.copy(str(one))
+    image.copy(f"{library}/intl/fbintl.conf")
+    image.text(f"{library}/firebird.conf"[1:], "RemoteBindAddress =\n")
+    data = "/var/lib/firebird/data"
+    entry = FIREBIRD_ENTRY.format(data=data, prefix=prefix, root=root)
+    image.text("usr/local/bin/entrypoint.sh", entry, 0o755)
+    image.done(
+        client,
+        name,
+        f"VOLUME {data}",
+        'ENTRYPOINT ["entrypoint.sh"]',
+        'CMD ["firebird"]',
+        "EXPOSE 3050",
+        *options,
+    )
+
+
 def shell(client, name, *options):
     """An image without a server."""
     image = Builder()
@@ -248,6 +303,13 @@ def bare(client, name):
     image = Builder()
     image.text("hello", "hello")
     image.done(client, name, 'CMD ["/hello"]')
+
+
+def tells(client, name, base, *options):
+    """An image that says more than the one that it is made of."""
+    made = client.create_container(base)["Id"]
+    client.commit(made, *_split(name), changes=list(options))
+    client.remove_container(made, v=True)
 
 
 def _split(name):
@@ -266,5 +328,10 @@ def build(engine, require):
         shell(client, "nothing:1", 'CMD ["sh", "-c", "echo no server here; exit 3"]')
         shell(client, "sleeper:1", 'CMD ["sh", "-c", "echo just sleeping; sleep 1000"]')
         bare(client, "bare:1")
+        tells(client, ELEPHANT, POSTGRES, "ENV POSTGRES_USER=me POSTGRES_PASSWORD= POSTGRES_DB=zoo")
+        if shutil.which("firebird", path="/usr/sbin"):  # only some tests need it
+            firebird(client, FIREBIRD)
+            told = "ENV ACME_USER=bird ACME_PASSWORD=any ACME_DATABASE=/var/lib/firebird/data/n.fdb"
+            firebird(client, UNKNOWN, told, prefix="ACME", root="NONE")
     finally:
         client.close()

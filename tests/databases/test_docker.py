@@ -107,7 +107,7 @@ class TestServing:
             assert labels["dev.revguard.project"] == "/home/me/shop"
             assert labels["dev.revguard.created"][:4] == time.strftime("%Y", time.gmtime(before))
             limits = told["HostConfig"]
-            assert (limits["Memory"], limits["AutoRemove"]) == (containers.MEMORY, True)
+            assert (limits["Memory"], limits["AutoRemove"]) == (2 << 30, True)
             assert limits["PidsLimit"]
             assert str(containers.LIFETIME) in told["Config"]["Cmd"]
             assert told["Mounts"] == []  # no volume: the data is in memory
@@ -256,6 +256,35 @@ class TestSnapshots:
                        "pg_default TO late", "mariadb": "CREATE USER late"}  # fmt: skip
             sql(server.database(), created[dialect])
             assert server.keep_snapshot(revisions=HISTORY, extra="") is None
+
+    @pytest.mark.parametrize("dialect", ["mariadb"])
+    @pytest.mark.parametrize("marked", [True, False], ids=["marked", "not marked"])
+    @pytest.mark.parametrize(
+        "statement", ["CREATE DATABASE audit", "SET GLOBAL log_bin_trust_function_creators = 1"]
+    )
+    def test_what_lay_beside_and_is_not_of_the_database(
+        self, run, engine, dialect, marked, statement
+    ):
+        with served(run, choose(engine, dialect)) as server:
+            sql(server.database(), statement)
+            if marked:
+                server.mark()
+            assert server.keep_snapshot(revisions=HISTORY, extra="") is None
+
+    @pytest.mark.parametrize("dialect", ["mariadb"])
+    def test_what_came_later_and_goes_with_the_server(self, places, engine, dialect):
+        choice = choose(engine, dialect)
+        with places.run() as run, served(run, choice) as server:
+            sql(server.database(), "CREATE TABLE t (id int)")
+            server.mark()
+            sql(server.database(), "CREATE DATABASE audit; SET GLOBAL max_statement_time = 9")
+            kept = server.keep_snapshot(revisions=HISTORY, extra="")
+            assert kept
+        with places.run() as run, served(run, choice, snapshot=kept) as server:
+            assert sql(server.database(), "SELECT count(*) FROM t") == [("0",)]
+            assert sql(server.database(), "SHOW DATABASES LIKE 'audit'") == []
+            ((limit,),) = sql(server.database(), "SELECT @@global.max_statement_time")
+            assert float(limit) == 0
 
     def test_another_images_is_never_used(self, places, engine, client):
         choice = choose(engine, "postgresql")

@@ -168,6 +168,15 @@ def test_a_state_is_kept_in_it(warm, session_places):
             assert sql(server.database(), "SELECT count(*) FROM t") == [("0",)]
 
 
+def test_another_database_is_not_kept_and_does_not_stay(warm, session_places):
+    with session_places.run() as run, served(run, warm()) as server:
+        sql(server.database(), "CREATE DATABASE audit")
+        assert server.keep_snapshot(revisions=HISTORY, extra="") is None
+    with session_places.run() as run, served(run, warm()) as server:
+        sql(server.database(), "CREATE DATABASE audit")
+        server.mark()
+
+
 @one_is_enough
 def test_a_state_of_one_that_is_gone_is_never_used(warm, engine, session_places):
     with session_places.run() as run, served(run, warm()) as server:

@@ -16,6 +16,7 @@ from revguard.rules.history import (
     deleted_revision,
     edited_revision,
     multiple_heads,
+    not_on_base_head,
     several_revisions,
     untracked_revision,
 )
@@ -666,3 +667,44 @@ def test_a_conflict_is_one_between_heads():
     branches = Branches(graph)
     assert not branches.are_rivals("w1", "j1")
     assert branches.are_rivals("aaaa", "w1")
+
+
+# not-on-base-head
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "message"),
+    [
+        pytest.param(
+            {"aaaa": AB["aaaa"], "other": text("other", "aaaa")}, AB, "to 'other'", id="one"
+        ),
+        pytest.param(
+            {"aaaa": AB["aaaa"], "x": text("x", "aaaa"), "y": text("y", "x")},
+            ABC,
+            "to 'y'",
+            id="a chain on a chain",
+        ),
+    ],
+)
+def test_not_on_base_head_fires(base, own, message):
+    merged = graph_of({**base, **own})
+    finding = only(not_on_base_head(graph_of(base), graph_of(own), merged, "main"))
+    assert (finding.rule, finding.path) == ("history/not-on-base-head", path("bbbb"))
+    assert message in finding.message
+    assert "`git merge main`" in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("base", "own"),
+    [
+        pytest.param({"aaaa": AB["aaaa"]}, AB, id="on the head"),
+        pytest.param(AB, ABC, id="on a later head"),
+        pytest.param(AB, {**AB, "side": text("side", "aaaa")}, id="a branch on purpose"),
+        pytest.param(SIDE, {**SIDE, "m": text("m", ("bbbb", "side"))}, id="a merge revision"),
+        pytest.param(AB, {"aaaa": AB["aaaa"]}, id="nothing new"),
+        pytest.param({}, AB, id="nothing landed"),
+    ],
+)
+def test_not_on_base_head_is_silent(base, own):
+    merged = graph_of({**base, **own})
+    assert not_on_base_head(graph_of(base), graph_of(own), merged, "main") == []

@@ -247,6 +247,20 @@ def virtualenv(request, require):
 
 
 @pytest.fixture(scope="session")
+def libraries(request, require):
+    """``libraries(requirements)``: the interpreter of a virtualenv that has them."""
+    cache = os.environ.get("REVGUARD_TEST_VENVS") or request.config.cache.mkdir("virtualenvs")
+
+    def get(needs):
+        try:
+            return virtualenvs.begin(cache, virtualenvs.interpreter(""), needs).result()
+        except RuntimeError as error:
+            return require(False, f"a virtualenv with {needs} ({error})")
+
+    return get
+
+
+@pytest.fixture(scope="session")
 def postgresql(neutral_environ, chosen, serving):
     """A PostgreSQL of ours, for all tests of this process; as the launcher describes it."""
     from revguard.cachedir import cache_dir as cache_folder

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from revguard import databases
 from revguard.databases import Choice, Installation, version_numbers
-from revguard.databases.providing import Surroundings, UnavailableError
+from revguard.databases.providing import Surroundings, UnavailableError, serves
 from revguard.environments import Environment
 from revguard.evaluation import bootstrapping
 from revguard.evaluation.subject import Subject
@@ -51,7 +51,7 @@ def of_dialect(setting: str, wanted: Surroundings, choice: Choice | None) -> Ite
     passed_over = dict(choice.passed_over) if choice else {}
     named, _, argument = setting.partition(":")
     for provider in databases.PROVIDERS:
-        if wanted.dialect not in provider.dialects:
+        if not serves(provider, wanted.dialect):
             continue
         given = argument if provider.name == named else ""
         found = databases.find(provider, replace(wanted, argument=given))

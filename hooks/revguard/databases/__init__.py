@@ -23,6 +23,7 @@ from revguard.databases.providing import (
     Surroundings,
     UnavailableError,
     Url,
+    serves,
     silent,
 )
 from revguard.databases.snapshots import Snapshot, best
@@ -76,6 +77,8 @@ def choose(
     project: str = "",
     progress: Callable[[str], None] = silent,
     timeout: float = 3600.0,
+    interpreter: str = "",
+    driver: str = "",
 ) -> Choice:
     """The provider that `database = "<setting>"` means for a dialect; see Surroundings.
 
@@ -95,6 +98,8 @@ def choose(
         project=project,
         progress=progress,
         timeout=timeout,
+        interpreter=interpreter,
+        driver=driver,
     )
     passed_over: list[tuple[str, str]] = []
     second: Installation | None = None  # of another version than the wanted one
@@ -117,7 +122,7 @@ def choose(
 
 def find(provider: Provider, wanted: Surroundings) -> Installation | str:
     """A provider's installation for what is wanted, or why there is none."""
-    if wanted.dialect not in provider.dialects:
+    if not serves(provider, wanted.dialect):
         return f"serves {' and '.join(provider.dialects)}, not {wanted.dialect}"
     if provider.takes_argument and provider.automatic and not wanted.argument:
         argument = extending.image(wanted.extensions, wanted.version)
@@ -136,7 +141,7 @@ def find(provider: Provider, wanted: Surroundings) -> Installation | str:
 def start(choice: Choice, *, run: Run, snapshot: Snapshot | None = None) -> Server:
     """Launch the chosen server without waiting for it; use it as a context manager."""
     name = choice.provider.partition(":")[0]
-    provider = next(one for one in PROVIDERS if one.name == name and choice.dialect in one.dialects)
+    provider = next(one for one in PROVIDERS if one.name == name and serves(one, choice.dialect))
     return provider.start(choice.installation, run=run, snapshot=snapshot)
 
 
@@ -157,8 +162,8 @@ def _candidates(setting: str) -> list[Provider]:
 
 def _for_dialect(candidates: Sequence[Provider], dialect: str) -> list[Provider]:
     """Of several that bear one name those that serve the dialect, if one of them does."""
-    served = {one.name for one in candidates if dialect in one.dialects}
-    return [one for one in candidates if dialect in one.dialects or one.name not in served]
+    served = {one.name for one in candidates if serves(one, dialect)}
+    return [one for one in candidates if serves(one, dialect) or one.name not in served]
 
 
 def _other_version(found: Installation, version: str) -> tuple[str, str]:
@@ -175,7 +180,7 @@ def _nothing(
     dialect = wanted.dialect
     reasons = "".join(f"\n  {name}: {reason}" for name, reason in passed_over)
     hint = ""
-    if setting != "auto" and not any(dialect in one.dialects for one in candidates):
+    if setting != "auto" and not any(serves(one, dialect) for one in candidates):
         hint = f'The project uses {dialect}: set `database = "auto"`, or leave it out.'
     elif dialect == "postgresql" and wanted.extensions:
         hint = _with_extensions(candidates, wanted)

@@ -56,6 +56,7 @@ def url(place: Mapping[str, Any], driver: str, dialect: str) -> str:
             query = {"unix_sock": f"{host}/.s.PGSQL.{port}"}
         host, port = "", None
     query.update(place.get("options") or {})
+    query.update(place.get("query") or {})
     where = f"[{host}]" if ":" in host else host
     where += f":{port}" if port else ""
     asked = f"?{urlencode(query, safe='/')}" if query else ""
@@ -80,7 +81,9 @@ def variables(database: Database) -> dict[str, str]:
 
 
 def connect(database: Database, timeout: float) -> Connection:
-    """A login of our own to a PostgreSQL, MariaDB or MySQL; seconds for each answer."""
+    """A login of our own, to any but SQLite; seconds for each answer."""
+    if database.login is not None:
+        return database.login(timeout)
     place: Mapping[str, Any] = database.url
     host = str(place.get("host") or "localhost")
     login = {"username": place["username"], "database": place["database"]}

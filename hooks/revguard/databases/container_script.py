@@ -19,6 +19,7 @@ SILENCE = 150  # seconds without a line on standard input: the engine died, or t
 MAIN = f"""\
 exec 3<&0 </dev/null
 trap 'exit 0' TERM INT
+home=$PWD
 cd {CONTROL}
 life=$1 stay=$2 silence=$3 size=$4 data=$5
 shift 5
@@ -76,7 +77,7 @@ if [ "$life" -gt 0 ]; then
   (exec 3<&-; sleep "$life"; kill -TERM 1) &
 fi
 while :; do
-  "$@" 3<&- &
+  (cd "$home" && exec "$@") 3<&- &
   server=$!
   echo $server >server
   wait $server

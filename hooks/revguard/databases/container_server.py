@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from revguard.databases.snapshots import Snapshot
     from revguard.runs import Run
 
-_POLL_SECONDS = 0.01
 _LOGIN_SECONDS = 5.0  # for a server that took the connection to answer it
 _WORK_SECONDS = 300.0  # for one statement
 _LAST_LINES = 8
@@ -44,6 +43,9 @@ _CRASHED = re.compile(r"was terminated by signal \d|PANIC:|got signal \d")
 
 class ContainerServer:
     """One container with its server, from launch to removal."""
+
+    copies = True
+    _poll_seconds = 0.01
 
     def __init__(
         self,
@@ -59,8 +61,7 @@ class ContainerServer:
         self._engine = engine
         self._run = run
         self._image_name = installation.provider.partition(":")[2]
-        self._family = images.family(self._image_name, installation.dialect)
-        self._dialect = dialects.of_server(self._family.server)
+        self._meet()
         self._identity = installation.identity
         self._version = ""
         self._mark: dialects.Mark | None = None
@@ -75,6 +76,11 @@ class ContainerServer:
         except BaseException:
             self._remove()
             raise
+
+    def _meet(self) -> None:
+        """Who is expected in the image, and how it is spoken to."""
+        self._family = images.family(self._image_name, self._installation.dialect)
+        self._dialect = dialects.of_server(self._family.server)
 
     def __enter__(self) -> Self:
         return self
@@ -158,21 +164,23 @@ class ContainerServer:
         self._remove_container()
         self._identity = images.identity(image, self._family)
         source = self._source()
+        self._container = self._made(
+            image, password=source.password or containers.new_password(), archive=source.archive
+        )
+
+    def _made(self, image: Image, **planned: Any) -> Container:
+        """A container of this run's, written down before it is there."""
         name = f"revguard-{self._run.id}-{self._run.number()}"
         containers.note(self._run, self._engine, name)
-        self._container = containers.Container(
-            self._client,
-            self._engine,
-            containers.Plan(
-                name=name,
-                image=image,
-                family=self._family,
-                password=source.password or containers.new_password(),
-                labels=containers.labels(self._run, self._wanted.project),
-                archive=source.archive,
-                life=containers.LIFETIME,
-            ),
+        plan = containers.Plan(
+            name=name,
+            image=image,
+            family=self._family,
+            labels=containers.labels(self._run, self._wanted.project),
+            life=containers.LIFETIME,
+            **planned,
         )
+        return containers.Container(self._client, self._engine, plan)
 
     def _wait(self, timeout: float, cancelled: Callable[[], bool] | None) -> bool:
         """Whether a login answered; False where the server ended before."""
@@ -194,7 +202,7 @@ class ContainerServer:
                 return False
             if time.monotonic() > until:
                 raise self._never_ready(f"no login was answered in {timeout:.0f} seconds")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(self._poll_seconds)
 
     def _ready(self, connection: Connection) -> None:
         """A login was answered for the first time."""

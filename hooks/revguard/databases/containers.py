@@ -8,7 +8,7 @@ import secrets
 import socket
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,11 @@ from revguard.errors import CouldNotCheck
 from revguard.runs import CONTAINERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from revguard.runs import Run
 
 LABEL = "dev.revguard."
-MEMORY = 2 << 30  # bytes, the data folder included
 LIFETIME = 3600  # seconds, whatever becomes of the run and of the engine
 _DATA_SIZE = "1536m"  # of the memory: a full folder is told better than a killed server
 _SHARED_SIZE = 256 << 20
@@ -46,6 +45,7 @@ class Plan:
     password: str
     labels: dict[str, str]
     archive: Path | None = None  # of a data folder to begin with
+    environ: Mapping[str, str] = field(default_factory=dict)  # beside that of the family
     stay: int = 0  # seconds without anybody; 0: it ends with the run
     life: int = 0  # seconds; 0: as long as somebody comes
 
@@ -209,9 +209,7 @@ def _create(client: Any, engine: Engine, plan: Plan) -> Any:
     image, family = plan.image, plan.family
     network = _own_network(client) if not engine.host else None
     data = images.data_folder(image, family)
-    folders = {path.rstrip("/") for path in image.volumes}
-    if not any(f"{data}/".startswith(f"{path}/") for path in folders):
-        folders.add(data)
+    folders = _in_memory(image, data)
     size = plan.archive.stat().st_size if plan.archive else 0
     silence = container_script.SILENCE if engine.attachable else 0
     words = [plan.life, plan.stay, silence, size, data]
@@ -221,7 +219,7 @@ def _create(client: Any, engine: Engine, plan: Plan) -> Any:
         name=plan.name,
         entrypoint=["/bin/sh", "-c", container_script.MAIN, "revguard"],
         command=[*map(str, words), *image.entrypoint, *image.command, *images.flags(image, family)],
-        environment=images.environ(image, family, plan.password),
+        environment={**images.environ(image, family, plan.password), **plan.environ},
         labels=plan.labels,
         stdin_open=True,
         ports=[family.port],
@@ -234,13 +232,23 @@ def _create(client: Any, engine: Engine, plan: Plan) -> Any:
             },
             port_bindings=None if network else published,
             network_mode=network or None,
-            mem_limit=MEMORY,
-            memswap_limit=MEMORY,
+            mem_limit=family.memory,
+            memswap_limit=family.memory,
             shm_size=_SHARED_SIZE,
             pids_limit=_PROCESSES,
             log_config=_LOG,
         ),
     )
+
+
+def _in_memory(image: Image, data: str) -> set[str]:
+    """The folders to be had in memory: all volumes, and where the data is; none without such."""
+    if not data:
+        return set()
+    folders = {path.rstrip("/") for path in image.volumes}
+    if not any(f"{data}/".startswith(f"{path}/") for path in folders):
+        folders.add(data)
+    return folders
 
 
 def labels(run: Run, project: str) -> dict[str, str]:

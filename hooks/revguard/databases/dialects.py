@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from revguard.databases import network, replicas, wire
+from revguard.databases import mysql_beside, network, replicas, wire
 
 if TYPE_CHECKING:
     import ssl
@@ -24,7 +24,6 @@ _OWN_ACCOUNTS = (
     "root", "", "mariadb.sys", "mysql", "mysql.sys", "mysql.session", "mysql.infoschema",
     "healthcheck", "PUBLIC",
 )  # fmt: skip
-_SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 # What lies beside the databases: accounts with their passwords, rights and roles.
 _ACCOUNTS = "SELECT user, host FROM mysql.user ORDER BY user, host"
 
@@ -163,11 +162,19 @@ class Postgresql:
             _try(connection, f"DROP ROLE {account}")
 
 
+class _Beside(NamedTuple):
+    """What a MariaDB or MySQL holds beside its main database."""
+
+    alone: bool  # nothing but copies of ours
+    accounts: list[tuple[str, ...]]
+
+
 class Mysql:
     """MariaDB and MySQL, by mysql_copies.py."""
 
     def __init__(self, *, tls: bool) -> None:
         self._tls = tls
+        self._made: set[str] = set()  # copies of ours, which are no revision's
 
     def connect(
         self,
@@ -193,7 +200,7 @@ class Mysql:
     def mark(self, connection: Connection, database: str) -> Mark:
         """By SQL: there is no other way within the server."""
         self.copy(connection, database, _MARK)
-        return Mark(database=_MARK, beside=self._accounts(connection))
+        return Mark(database=_MARK, beside=self._beside(connection, database))
 
     def create(self, connection: Connection, name: str) -> None:
         """With the server's own character set."""
@@ -203,6 +210,7 @@ class Mysql:
         """By SQL."""
         from revguard.databases import mysql_copies
 
+        self._made.add(target)
         mysql_copies.copy(connection, source, target)
 
     def drop(self, connection: Connection, name: str) -> None:
@@ -213,17 +221,23 @@ class Mysql:
 
     def names(self, connection: Connection) -> list[str]:
         """All but the server's own."""
-        found = (str(row[0]) for row in connection.query("SHOW DATABASES"))
-        return [name for name in found if name.lower() not in _SYSTEM]
+        return sorted(mysql_beside.databases(connection))
 
     def strip(self, connection: Connection) -> None:
         """There is nothing to spare."""
 
     def only(self, connection: Connection, main: str, marked: Mark | None) -> bool:
-        """A database has no other name there than the one that it was made with."""
+        """A database has no other name there than the one that it was made with.
+
+        A database that was beside it could not be kept with it, nor a variable that was set; an
+        account that came later could not be taken back.
+        """
+        now = self._beside(connection, main)
+        then = marked.beside if marked is not None else now
+        assert isinstance(then, _Beside)
+        if not then.alone or then.accounts != now.accounts:
+            return False
         if marked is not None:
-            if self._accounts(connection) != marked.beside:
-                return False
             self.copy(connection, marked.database, main)
         for other in self.names(connection):
             if other != main:
@@ -248,6 +262,12 @@ class Mysql:
         """Nothing depends on them."""
         for account in accounts:
             _try(connection, f"DROP USER {account}") or _try(connection, f"DROP ROLE {account}")
+
+    def _beside(self, connection: Connection, main: str) -> _Beside:
+        return _Beside(
+            alone=mysql_beside.is_alone(connection, main, *self._made),
+            accounts=self._accounts(connection),
+        )
 
     def _accounts(self, connection: Connection) -> list[tuple[str, ...]]:
         accounts = connection.query(_ACCOUNTS)

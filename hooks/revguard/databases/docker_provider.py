@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from revguard.databases import docker_engine, images
-from revguard.databases.providing import Installation
+from revguard.databases import docker_engine, images, known_images
+from revguard.databases.providing import ANY, Installation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Docker:
     """`docker[:IMAGE]`: the engine that the docker command would speak to."""
 
     name = "docker"
-    dialects = images.DIALECTS
+    dialects = (*images.DIALECTS, *known_images.DIALECTS, ANY)
     takes_argument = True
     automatic = True
 
@@ -58,6 +58,10 @@ class Docker:
         from revguard.databases.warm import WarmServer
 
         engine = self.engine(installation.wanted.environ)
+        if installation.dialect not in images.DIALECTS:
+            from revguard.databases.foreign_server import ForeignServer
+
+            return ForeignServer(installation, engine, run=run, snapshot=snapshot)
         stays = installation.wanted.keep and engine.attachable
         kind = WarmServer if stays else ContainerServer
         return kind(installation, engine, run=run, snapshot=snapshot)
@@ -77,6 +81,8 @@ class Podman(Docker):
 def _installation(client: Any, engine: Engine, wanted: Surroundings) -> Installation:
     from revguard.databases import pulling, warm
 
+    if wanted.dialect not in images.DIALECTS:
+        return _foreign(client, engine, wanted)
     name = wanted.argument or images.default(wanted.dialect, wanted.version, pulling.names(client))
     family = images.family(name, wanted.dialect)
     image = pulling.here(client, name)
@@ -90,6 +96,26 @@ def _installation(client: Any, engine: Engine, wanted: Surroundings) -> Installa
         identity=images.identity(image, family, warm=held) if image else f"docker-not-here-{name}",
         binaries=engine.url,
         version=_version(image, name),
+        ready=image is not None,
+        wanted=wanted,
+    )
+
+
+def _foreign(client: Any, engine: Engine, wanted: Surroundings) -> Installation:
+    """Of a server that only the project's own driver speaks to; UnavailableError."""
+    from revguard.databases import pulling
+
+    name = wanted.argument or known_images.default(wanted.dialect)
+    image = pulling.here(client, name)
+    known = known_images.by_name(name, wanted.dialect)
+    if known is None and image is not None:
+        known = known_images.by_image(image, wanted.dialect)
+    known_images.accepted(known, wanted.environ)
+    return Installation(
+        provider=f"{engine.program}:{name}",
+        dialect=wanted.dialect,
+        identity=images.identity(image, known.family) if image and known else "",
+        binaries=engine.url,
         ready=image is not None,
         wanted=wanted,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from revguard.databases.providing import UnavailableError
@@ -26,6 +26,7 @@ _KINDS = (
     (re.compile(r"maria"), "mariadb"),
     (re.compile(r"mysql|percona"), "mysql"),
 )
+_PORTS = re.compile(r"(\d+)/tcp")
 _PARTS = re.compile(r"(?P<name>[^@]+?)(:(?P<tag>[^:/@]+))?(@(?P<digest>\w+:\w+))?$")
 
 
@@ -33,13 +34,18 @@ _PARTS = re.compile(r"(?P<name>[^@]+?)(:(?P<tag>[^:/@]+))?(@(?P<digest>\w+:\w+))
 class Family:
     """How the official image of a server is spoken to, and all that are built on it."""
 
-    server: str  # postgresql, mariadb or mysql
+    server: str  # postgresql, mariadb or mysql; any other is one of known_images.py
     says: str  # its own name
     port: int
     user: str
-    data: str
-    data_variable: str
-    ends_on: str  # the signal that stops it cleanly though somebody is connected
+    data: str = ""  # where its data is, to be had in memory; none: wherever the image has it
+    data_variable: str = ""
+    ends_on: str = "TERM"  # the signal that stops it cleanly though somebody is connected
+    # of known_images.py
+    variables: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    memory: int = 2 << 30  # bytes, the data folder included where it is in memory
+    patience: float = 1.0  # how many times as long as others it may take to start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,8 @@ class Image:
     command: tuple[str, ...]
     volumes: tuple[str, ...]
     environ: Mapping[str, str]
+    ports: tuple[int, ...] = ()  # that it exposes, of TCP
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 _POSTGRESQL = Family(
@@ -126,6 +134,8 @@ def image(name: str, told: Mapping[str, Any]) -> Image:
         command=tuple(config.get("Cmd") or ()),
         volumes=tuple(config.get("Volumes") or ()),
         environ={key: value for key, _, value in variables},
+        ports=tuple(sorted(map(int, _PORTS.findall(" ".join(config.get("ExposedPorts") or ()))))),
+        labels=config.get("Labels") or {},
     )
 
 
@@ -136,6 +146,8 @@ def data_folder(found: Image, kind: Family) -> str:
 
 def environ(found: Image, kind: Family, password: str) -> dict[str, str]:
     """The variables of the official images that make the server ours."""
+    if kind.variables:
+        return {name: text.replace("{password}", password) for name, text in kind.variables.items()}
     if kind.server == "postgresql":
         arguments = "--no-sync --encoding=UTF8"
         if _major(found) >= 11:
@@ -158,6 +170,8 @@ def password_variable(kind: Family) -> str:
 
 def flags(found: Image, kind: Family) -> Sequence[str]:
     """Fast, since nothing has to outlive a crash; all else as the image has it."""
+    if kind.variables:
+        return kind.arguments
     if kind.server != "postgresql":
         return _MYSQL_FLAGS
     settings = dict(_POSTGRES_SETTINGS)

@@ -47,6 +47,8 @@ _PORTS = 3  # that are tried: another program may take one between our look and 
 class LocalServer(ABC):
     """One server process with its data folder, from launch to removal."""
 
+    copies = True
+
     product: ClassVar[str]
     program: ClassVar[str]
     main: ClassVar[str]  # the main database

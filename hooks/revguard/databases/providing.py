@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from revguard.databases.borrowed import Login
     from revguard.databases.snapshots import Snapshot
     from revguard.runs import Run
 
@@ -25,6 +26,7 @@ class Url(TypedDict, total=False):
     database: str
     socket: str  # MySQL and MariaDB: a socket's file, in place of host and port
     options: dict[str, str]  # how it is secured, as the query of a URL: remote_tls's
+    query: dict[str, str]  # what else SQLAlchemy's URL has to say
 
 
 def silent(_message: str) -> None:
@@ -41,6 +43,8 @@ class Database:
     identity: str
     url: Url  # for our connections, which the worker's engines are turned to
     address: Url | None = None  # for other programs, where that is another one
+    # a login of ours, by seconds for an answer, where the project's own driver is needed for it
+    login: Callable[[float], Login] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,8 @@ class Surroundings:
     project: str = ""  # whose server it is, where it stays: the working tree's folder
     progress: Callable[[str], None] = silent  # told what takes long: an image that is pulled
     timeout: float = 3600.0  # seconds that a run may take: what is older is left over
+    interpreter: str = ""  # the project's, for servers that only its own driver speaks to
+    driver: str = ""  # as a URL begins, "oracle+oracledb"; what is known of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +107,25 @@ class Choice:
         return self.installation.identity
 
 
+ANY = "any other that SQLAlchemy has"
+
+
+def serves(provider: Provider, dialect: str) -> bool:
+    """Whether a provider has servers of this dialect; a file has none."""
+    others = ANY in provider.dialects and dialect != "sqlite"
+    return dialect in provider.dialects or others
+
+
 class UnavailableError(Exception):
     """The provider cannot serve here; the message says why."""
 
 
 class Server(Protocol):
     """A launched server with one main database; leaving the context removes everything."""
+
+    @property
+    def copies(self) -> bool:
+        """Whether `clone` gives a copy; else it is empty."""
 
     @property
     def snapshot(self) -> Snapshot | None:

@@ -81,6 +81,8 @@ class Administration(Protocol):
 class RemoteServer:
     """The scratch databases of one evaluation; leaving the context drops them."""
 
+    copies = True
+
     snapshot: Snapshot | None = None
 
     def __init__(self, installation: Installation, *, run: Run) -> None:

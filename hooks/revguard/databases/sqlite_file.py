@@ -31,6 +31,8 @@ _FILES = {_MAIN, f"{_MAIN}-wal", f"{_MAIN}-journal"}
 class SqliteFile:
     """A folder with the file `app.db`; there is nobody to wait for."""
 
+    copies = True
+
     def __init__(
         self, installation: Installation, *, run: Run, snapshot: Snapshot | None = None
     ) -> None:

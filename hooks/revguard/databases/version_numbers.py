@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 
 _NUMBER = re.compile(r"\d+(\.\d+)*")
-_NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
+_NAMES = {
+    "postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite",
+    "mssql": "SQL Server", "oracle": "Oracle", "cockroachdb": "CockroachDB",
+    "firebird": "Firebird",
+}  # fmt: skip
 _FIRST_MARIADB = 10  # as MariaDB counts; MySQL went from 5 to 8, and on
 _FIRST_WHOLE = 10  # of PostgreSQL: before it 9.5 and 9.6 were different servers
 

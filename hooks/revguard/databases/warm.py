@@ -24,7 +24,7 @@ from revguard.databases.wire import ServerError
 from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from revguard.databases.containers import Container
     from revguard.databases.images import Family, Image
@@ -80,6 +80,8 @@ class WarmServer(ContainerServer):
         folder = self._run.folder / f"archive{self._run.number()}"
         try:
             with self._login() as connection:
+                if _strangers(self._dialect.names(connection)):
+                    return None  # they would not be kept with it
                 self._dialect.copy(connection, self._marked(), name)
             folder.mkdir(0o700)
             (folder / _STATE).write_text(name, "ascii")
@@ -194,14 +196,16 @@ class WarmServer(ContainerServer):
         for old in sorted(name for name in names if name.startswith(_KEPT))[:-_KEPT_MOST]:
             self._dialect.drop(connection, old)
         foreign = {name: match["run"] for name in names if (match := _OURS.match(name))}
-        beside = self._dialect.beside(connection)
-        if not foreign and not beside:
+        beside, strangers = self._dialect.beside(connection), _strangers(names)
+        if not foreign and not beside and not strangers:
             return
         live = self._live()
         for name, run in foreign.items():
             if run not in live:
                 self._dialect.drop(connection, name)
         if live <= {self._run.id}:
+            for name in strangers:  # that a revision or a bootstrap made, and would make again
+                self._dialect.drop(connection, name)
             self._dialect.drop_beside(connection, beside)
 
     def _live(self) -> set[str]:
@@ -245,6 +249,15 @@ class WarmServer(ContainerServer):
         self._container = None
         if container is not None:
             container.let_go()
+
+
+def _strangers(names: Iterable[str]) -> list[str]:
+    """The databases that are none of ours."""
+    ours = (images.MAIN, "postgres")
+    return [
+        name for name in names
+        if name not in ours and not name.startswith(_KEPT) and not _OURS.match(name)
+    ]  # fmt: skip
 
 
 def _inspected(client: Any, name: str) -> Mapping[str, Any] | None:

@@ -21,6 +21,7 @@ from revguard.history.extensions import named_in
 _LAST_LINES = 8
 _POLL_SECONDS = 0.02
 _SHOWN = 300  # characters of a statement
+_ENDS = re.compile(r";[ \t]*(?:--.*)?(?:\r?\n|$)")  # of statements: at the end of a line
 # The tables that are there, as the worker's catalog names them
 _TABLES: Mapping[str, str] = {
     "postgresql": "SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n "
@@ -88,6 +89,9 @@ def prepared(bootstrap: Bootstrap, database: Database, place: Place) -> list[str
 
 def tables(database: Database, timeout: float) -> list[str]:
     """The names of the tables that are there: what a bootstrap made is no application's."""
+    if database.login is not None:
+        with database.login(timeout) as login:
+            return login.tables()
     statement = _TABLES[database.dialect]
     if database.dialect == "sqlite":
         connection = sqlite3.connect(str(database.url["database"]))
@@ -101,9 +105,12 @@ def tables(database: Database, timeout: float) -> list[str]:
 
 def _run_on_server(bootstrap: Bootstrap, database: Database, timeout: float) -> None:
     text = bootstrap.content.decode("utf-8-sig", "replace")
+    # drivers of other servers take one statement at a time
+    parts = [text] if database.login is None else _ENDS.split(text)
     try:
         with addresses.connect(database, timeout) as login:
-            login.query(text)
+            for statement in filter(str.strip, parts):
+                login.query(statement)
     except wire.ServerError as error:
         line = text.count("\n", 0, max(error.position - 1, 0)) + 1 if error.position else 0
         raise _failed(bootstrap, str(error), line, _statement_at(text, error.position)) from error

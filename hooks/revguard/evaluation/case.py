@@ -51,6 +51,7 @@ class Case:
     records: Records
     today: datetime.date
     message: str | None = None
+    others: tuple[Environment, ...] = ()  # of the same repository
 
     @property
     def waived(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from revguard.environments import Environment
 from revguard.errors import ConfigError
 from revguard.evaluation.subject import Subject
 from revguard.options import Options
-from revguard.staging import index, plumbing, repository, trees
+from revguard.staging import index, plumbing, ranges, repository, trees
 from revguard.staging.repository import Repository
 
 
@@ -25,17 +25,23 @@ class Target:
     tree: str
     parents: tuple[str, ...]
     in_working_tree: bool
+    range: ranges.Range | None = None  # where a range was asked for
 
 
 def choose(options: Options) -> Target:
     """The tree that the options name. UsageError where a name means nothing."""
     repo = repository.find(options.directory, options.environ)
     reader = trees.Reader(repo)
-    if options.from_ref or options.to_ref:
-        # an option that names one end of a range only: the other is where we are
-        tree = trees.tree_of(repo, options.to_ref or "HEAD")
-        parents: tuple[str, ...] = (trees.tree_of(repo, options.from_ref or "HEAD"),)
-        return Target(repo=repo, reader=reader, tree=tree, parents=parents, in_working_tree=False)
+    found = _range(repo, options)
+    if found is not None:
+        return Target(
+            repo=repo,
+            reader=reader,
+            tree=found.tree,
+            parents=(found.base_tree,),
+            in_working_tree=False,
+            range=found,
+        )
     if options.tree:
         return Target(
             repo=repo,
@@ -49,6 +55,20 @@ def choose(options: Options) -> Target:
     parents = () if staged.head_tree is None else (staged.head_tree, *merged)
     tree = index.worktree_tree(repo) if options.worktree else staged.tree
     return Target(repo=repo, reader=reader, tree=tree, parents=parents, in_working_tree=True)
+
+
+def _range(repo: Repository, options: Options) -> ranges.Range | None:
+    """The range that the options name, or pre-commit's variables where they name nothing."""
+    if options.from_ref:
+        return ranges.between(repo, options.from_ref, options.to_ref or "HEAD")
+    environ = options.environ
+    old, new = environ.get("PRE_COMMIT_FROM_REF"), environ.get("PRE_COMMIT_TO_REF")
+    if not old or not new or options.command != "check" or options.worktree or options.tree:
+        return None
+    if "PRE_COMMIT_REMOTE_NAME" not in environ:  # `pre-commit run --from-ref A --to-ref B`
+        return ranges.between(repo, old, new)
+    name = environ.get("PRE_COMMIT_REMOTE_BRANCH", "").removeprefix("refs/heads/")
+    return ranges.pushed(repo, old, new, name or environ["PRE_COMMIT_REMOTE_NAME"])
 
 
 def _parents_of(repo: Repository, treeish: str) -> tuple[str, ...]:
@@ -103,8 +123,11 @@ def _untracked(path: Path) -> bytes:
 
 def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
     """The subject: the target with what has landed and the date of what it builds on."""
-    repo = target.repo
-    base = repository.base(repo, settings.base)
+    repo, found = target.repo, target.range
+    if found is None:
+        base = repository.base(repo, settings.base)
+    else:
+        base = ranges.landed(repo, found, settings.base)
     return Subject(
         repo=repo,
         reader=target.reader,
@@ -112,9 +135,10 @@ def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
         parents=target.parents,
         base=None if base is None else trees.tree_of(repo, base.commit),
         base_name="" if base is None else base.name,
-        created=_date(repo),
+        created=ranges.date(repo, found) if found else _date(repo),
         cache=Path(cachedir.repository_dir(repo.toplevel, options.environ)),
         in_working_tree=target.in_working_tree,
+        range=found,
     )
 
 

@@ -89,6 +89,7 @@ class _Evaluation:
 
     def _start_ahead(self) -> None:
         """Start the database beside the import of the models, where its kind is known."""
+        self._serving.driver = self._driver_name()
         task, bootstrap = self._task, self._order.bootstrap
         if bootstrap is not None and bootstrap.is_script:
             self._tree()  # it runs there as soon as the database is ready
@@ -252,6 +253,7 @@ class _Evaluation:
             "known": self._task.known,
             "proven": list(self._task.proven),
             "waived": list(self._task.waived),
+            "declared": list(self._task.declared),
         }
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:
@@ -280,7 +282,7 @@ class _Evaluation:
         self._around.progress("comparing models and database")
         url = dict(self._database.url)
         told = {"dialect": self._database.dialect, "url": url}
-        return {"database": told, "bootstrapped": self._serving.made}
+        return {"database": told, "bootstrapped": [*self._serving.made, *self._task.made]}
 
     def _on_replayed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         self._replayed = event["count"]

@@ -12,7 +12,9 @@ from revguard.config.values import dotted
 from revguard.databases import Database, extensions
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
+from revguard.evaluation import imports
 from revguard.evaluation.subject import Subject
+from revguard.evaluation.variables import of_variables
 from revguard.project import Interpreter
 from revguard.staging.untracked import ignored_of
 
@@ -89,6 +91,9 @@ def of_environment(
         )
     if account["type"] == "Misconfigured":
         return CouldNotCheck(account["message"] + where, hint=account["remedy"])
+    asked = of_variables(account, environment, where)
+    if asked is not None:
+        return asked
     if "ModuleNotFoundError" in account["chain"] or account["module"]:
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):
@@ -105,8 +110,10 @@ def of_environment(
         )
     if event["stage"] == "configuration":
         said = f"the configuration cannot be used: {_said(account)}{where}"
-        return NotHere(said, hint=_hint(account))
-    return CouldNotCheck(f"env.py cannot run: {_said(account)}{where}", hint=_hint(account))
+        return NotHere(said, hint=_hint(account, environment))
+    return CouldNotCheck(
+        f"env.py cannot run: {_said(account)}{where}", hint=_hint(account, environment)
+    )
 
 
 def _is_generated(account: Mapping[str, Any], subject: Subject) -> bool:
@@ -216,16 +223,11 @@ def _of_import(
             f"{message}\n{forgotten} is in the working tree but not in the commit",
             hint=f"`git add {forgotten}`",
         )
+    python = shlex.quote(interpreter.path)
     if top in DRIVERS:
-        package = shlex.quote(DRIVERS[top])
-        hint = f"the database driver is missing: `{interpreter.path} -m pip install {package}`"
-        return CouldNotCheck(message, hint=hint)
-    hint = (
-        f"If {top} is a dependency: `{interpreter.path} -m pip install {top}`. If it is the "
-        "project's own: set `prepend_sys_path` in the ini, or `root` in [tool.revguard]; another "
-        "interpreter is named by `python`."
-    )
-    return ModuleMissing(message, hint=hint)
+        how = imports.installed(DRIVERS[top], environment, subject.listing, python)
+        return CouldNotCheck(message, hint=f"the database driver is missing: {how}")
+    return ModuleMissing(message, hint=imports.remedy(top, environment, subject.listing, python))
 
 
 def _not_in_the_commit(name: str, environment: Environment, subject: Subject) -> str:
@@ -266,11 +268,10 @@ def _where(account: Mapping[str, Any]) -> str:
     return "".join(lines)
 
 
-def _hint(account: Mapping[str, Any]) -> str:
+def _hint(account: Mapping[str, Any], environment: Environment) -> str:
     if account["type"] in ("KeyError", "ValidationError", "EnvError"):
-        return (
-            "A setting seems to be missing: give it in `environ` or `env-file` of [tool.revguard]."
-        )
+        place = f"[tool.revguard.environments.{dotted([environment.name])}]"
+        return f"If a setting is missing: give it in `environ` or `env-file` of {place}."
     if "outside of application context" in account["message"]:
         return 'env.py needs the application: name it, `flask-app = "shop.app:create_app()"`.'
     if "MetaData" in account["message"] and "target_metadata" not in account["message"]:

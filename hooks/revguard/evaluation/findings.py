@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Histories
-from revguard.history.graph import new_ids
+from revguard.history.graph import Graph, new_ids
 from revguard.rules import history, with_severities
 from revguard.rules.ignores import apply
-from revguard.staging import trees
+from revguard.staging import ranges, trees
 from revguard.staging.untracked import untracked
 from revguard.verdict import Finding
 
@@ -27,6 +28,7 @@ class BrokenHistoryError(Exception):
 
 def checked(case: Case, found: Histories) -> Histories:
     """The histories, if they can be loaded."""
+    _refuse_conflicts(case, found)
     if found.graph.problems or found.graph.strangers:
         python = tuple(int(part) for part in case.around.interpreter.python.split(".")[:2])
         on_disk = scripts_on_disk(case, found)
@@ -34,6 +36,18 @@ def checked(case: Case, found: Histories) -> Histories:
         if problems:
             raise BrokenHistoryError(problems, found)
     return found
+
+
+def _refuse_conflicts(case: Case, found: Histories) -> None:
+    """CouldNotCheck where a script holds the markers of a conflict: whose it is, nobody knows."""
+    range_ = case.subject.range
+    paths = {problem.path for problem in found.graph.problems} | {*found.graph.strangers}
+    torn = tuple(path for path in (range_.conflicts if range_ else ()) if path in paths)
+    if range_ is not None and torn:
+        raise CouldNotCheck(
+            f"merging with {range_.name} conflicts in {ranges.shown(torn)}",
+            hint=f"`git merge {range_.name}`, and resolve it there; then check again.",
+        )
 
 
 def scripts_on_disk(case: Case, found: Histories) -> list[Any]:
@@ -61,15 +75,14 @@ def scripts_on_disk(case: Case, found: Histories) -> list[Any]:
 def history_findings(case: Case, found: Histories) -> list[Finding]:
     """The findings on the graph alone."""
     subject = case.subject
-    new = new_ids(found.graph, found.parents)
 
     def load(oids: list[str]) -> Mapping[str, bytes]:
         return trees.read_blobs(subject.repo, oids)
 
     findings = history.multiple_heads(found.graph, found.parents)
-    findings += history.several_revisions(
-        found.graph, new, case.around.environment.settings.one_per
-    )
+    if found.base is not None and found.own is not None:
+        findings += history.not_on_base_head(found.base, found.own, found.graph, subject.base_name)
+    findings += _several(case, found)
     findings += history.edited_revision(
         found.base, found.graph, found.parents, load, base=subject.base_name
     )
@@ -77,6 +90,37 @@ def history_findings(case: Case, found: Histories) -> list[Finding]:
         found.base, found.graph, found.parents, base=subject.base_name
     )
     return findings
+
+
+def _several(case: Case, found: Histories) -> list[Finding]:
+    """More revisions than one for each commit, or for the branch, as `one-per` says."""
+    subject, one_per = case.subject, case.around.environment.settings.one_per
+    if subject.range is None or one_per == "branch":
+        brought = new_ids(found.graph, found.parents)
+        return history.several_revisions(
+            found.graph, brought, one_per if subject.range else "commit"
+        )
+    findings = []
+    for graph, new in _by_commit(case, subject.range, found):
+        findings += history.several_revisions(graph, new)
+    return findings
+
+
+def _by_commit(
+    case: Case, range_: ranges.Range, found: Histories
+) -> Iterator[tuple[Graph, list[str]]]:
+    """The history at each commit of a range, and what is new there and has stayed."""
+    subject, environment = case.subject, case.around.environment
+    folders = tuple(sorted({node.path.rpartition("/")[0] for node in found.graph.nodes.values()}))
+
+    def graph(commit: str) -> Graph:
+        tree = trees.tree_of(subject.repo, commit)
+        return subject.graph(tree, folders, recursive=environment.recursive)
+
+    for commit, *parents in ranges.commits(subject.repo, range_, folders):
+        here = graph(commit)
+        new = new_ids(here, [graph(parent) for parent in parents])
+        yield here, [id_ for id_ in new if id_ in found.graph]
 
 
 def finished(case: Case, findings: Sequence[Finding], *, complete: bool) -> tuple[Finding, ...]:

@@ -20,6 +20,7 @@ from revguard.evaluation.parents import (
 from revguard.evaluation.reporting import Judgement
 from revguard.evaluation.subject import Histories, histories
 from revguard.evaluation.tasks import Evaluated, Task
+from revguard.evaluation.unregistered import Unregistered
 from revguard.project.launch import Worker
 from revguard.records import Record
 from revguard.verdict import EnvironmentReport, verdict_of
@@ -65,7 +66,10 @@ def _evaluated_at(
     known = known_now(case)
     read = _reader(case)
     notes: list[str] = []
-    same, base_record = proven(case, parent, known, read(locations) if locations else None)
+    source = Unregistered(case)
+    # with new tables the target metadata has to be looked at
+    trusted = None if source.new else parent
+    same, base_record = proven(case, trusted, known, read(locations) if locations else None)
     task = Task(
         subject=case.subject,
         root=root,
@@ -78,11 +82,12 @@ def _evaluated_at(
         message=case.message,
         proven=same,
         waived=case.waived,
+        declared=tuple((table.schema, table.name) for table in source.new),
         known=known,
         ask_known=lambda serving: known_of_parents(case, serving, root, locations, notes),
     )
     evaluated = _evaluated(case, task, worker)
-    judgement = Judgement(case, evaluated, base_record, notes)
+    judgement = Judgement(case, evaluated, base_record, source, notes)
     report = judgement.report(int((time.monotonic() - started) * 1000))
     record = judgement.record(report)
     case.records.save(record)

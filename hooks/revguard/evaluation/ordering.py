@@ -42,8 +42,8 @@ class Order:
         """The server's version, as the project tells it."""
         return version_of(self.around.environment, self.subject, dialect, self.around.progress)
 
-    def choose(self, dialect: str, state: State, told: Told | None) -> Choice:
-        """The provider. CouldNotCheck, ConfigError."""
+    def choose(self, dialect: str, state: State, told: Told | None, driver: str = "") -> Choice:
+        """The provider; `driver` is as a URL begins. CouldNotCheck, ConfigError."""
         around = self.around
         settings = around.environment.settings
         asked = project.placeholders_in(settings)
@@ -61,6 +61,8 @@ class Order:
             keep=settings.keep,
             project=self.subject.repo.toplevel,
             timeout=around.timeout,
+            interpreter=around.interpreter.path,
+            driver=driver,
             progress=around.progress,
         )
 

@@ -130,9 +130,8 @@ def _evaluate_parent(
         return Histories(graph=graph, parents=(graph,), base=None)
 
     shared = None
-    server = serving.server
-    if server is not None and len(case.subject.parents) == 1:
-        shared = lambda: server.clone(f"parent{case.around.run().number()}")  # noqa: E731
+    if serving.server is not None and len(case.subject.parents) == 1:
+        shared = lambda: serving.clone(f"parent{case.around.run().number()}")  # noqa: E731
     evaluated = evaluate(
         case.around,
         Task(
@@ -145,6 +144,7 @@ def _evaluate_parent(
             generate=False,
             known=[],
             database=shared,
+            made=tuple(serving.made),
         ),
     )
     refuse_nothing(evaluated, environment)

@@ -13,9 +13,10 @@ from revguard.evaluation.findings import finished, history_findings, scripts_on_
 from revguard.evaluation.keeping import continued, record_of
 from revguard.evaluation.nothing import refuse_nothing
 from revguard.evaluation.tasks import Evaluated
+from revguard.evaluation.unregistered import Unregistered
 from revguard.history.graph import new_ids
 from revguard.records import Record
-from revguard.rules import drift, history, proof
+from revguard.rules import drift, history, models, proof
 from revguard.sources import Sources
 from revguard.verdict import (
     DatabaseInfo,
@@ -28,6 +29,14 @@ from revguard.verdict import (
     verdict_of,
 )
 
+_NOTHING_MADE: Mapping[str, Any] = {
+    "failure": None,
+    "proof": [],
+    "scripts": [],
+    "still": [],
+    "upgrades": [],
+}
+
 
 class Judgement:
     """From what was evaluated to what is said."""
@@ -37,11 +46,13 @@ class Judgement:
         case: Case,
         evaluated: Evaluated,
         base_record: Record | None,
+        source: Unregistered,
         notes: Sequence[str] = (),
     ) -> None:
         self.case = case
         self.evaluated = evaluated
         self.base_record = base_record
+        self.source = source
         self.notes = notes
         self.result: Mapping[str, Any] = evaluated.result
         self.graph = evaluated.histories.graph
@@ -61,9 +72,9 @@ class Judgement:
     def report(self, duration: int) -> EnvironmentReport:
         """The environment's report."""
         case, evaluated = self.case, self.evaluated
+        findings = self._all_findings()
         scripts = self.result["scripts"]
         path = scripts[0]["path"] if scripts and not self.new else None
-        findings = self._findings(self.new)
         return EnvironmentReport(
             name=case.around.environment.name,
             config=case.around.environment.config,
@@ -175,17 +186,33 @@ class Judgement:
         statements = [text for step in self.result["upgrades"] for text in step["statements"]]
         return "".join(f"{text.rstrip(';')};\n" for text in statements)
 
-    def _findings(self, new: Sequence[str]) -> tuple[Finding, ...]:
-        case, found = self.case, self.evaluated.histories
-        findings = history_findings(case, found)
+    def _all_findings(self) -> tuple[Finding, ...]:
+        """The findings; a script that would drop what the source still defines is as if there were
+        none, unless the drop is said to be meant."""
+        unregistered, kept = self.source.findings(self.evaluated, self.changes)
+        made = self.result
+        if kept and not self.new:
+            self.result = {**made, **_NOTHING_MADE}
+        found = self._findings(unregistered, kept)
+        if kept and all(one.rule != models.UNREGISTERED for one in found):
+            self.result = made
+            return self._findings(unregistered, frozenset())
+        return found
+
+    def _findings(
+        self, unregistered: Sequence[Finding], kept: frozenset[str]
+    ) -> tuple[Finding, ...]:
+        case, found, new = self.case, self.evaluated.histories, self.new
+        findings = [*history_findings(case, found), *unregistered]
+        left = [change for change in self.left if not _is_of(change, kept)]
         scripts = self.result["scripts"]
         generated = bool(scripts) and not new
         path = self.graph.nodes[new[-1]].path if new else scripts[0]["path"] if scripts else ""
-        findings += drift.missing_revision(self.left, new)
+        findings += drift.missing_revision(left, new)
         failure = self.result["failure"]
         hint = preparation(failure["message"], case.around.environment) if failure else ""
         findings += proof.failed_step(failure, hint)
-        findings += drift.incomplete_revision(self.left, new, self.graph)
+        findings += drift.incomplete_revision(left, new, self.graph)
         if generated:
             findings += proof.not_converging(self.result["still"], path)
         findings += proof.differing_round_trip(self.result["proof"], path)
@@ -193,10 +220,19 @@ class Judgement:
             findings += drift.empty_revision(self._upgraded(), self.graph)
         line = self.graph.nodes[new[-1]].line if new else 0
         allowed = case.waived
-        changes = [one for one in self.changes if f"{one.op} {one.object}" not in allowed]
+        changes = [
+            one
+            for one in self.changes
+            if f"{one.op} {one.object}" not in allowed and (new or not _is_of(one, kept))
+        ]
         findings += drift.destructive(changes, path, line)
-        if self.left:
+        if left:
             findings += history.untracked_revision(
                 scripts_on_disk(case, found), self.graph, needed=True
             )
         return finished(case, findings, complete=failure is None)
+
+
+def _is_of(change: SchemaChange, tables: frozenset[str]) -> bool:
+    """Whether a change is of one of these tables, or of a part of one."""
+    return any(change.object == one or change.object.startswith(f"{one}.") for one in tables)

@@ -75,7 +75,7 @@ class Serving:
 
     def _start(self) -> Server:
         self.told = self._order.told(self._dialect)
-        choice = self._order.choose(self._dialect, self._state, self.told)
+        choice = self._order.choose(self._dialect, self._state, self.told, self.driver)
         snapshot = None
         if self._snapshots and self._state.revisions:
             snapshot = databases.best(
@@ -103,6 +103,14 @@ class Serving:
         self.server = self._starting.result()
         self.waited += time.monotonic() - started
         return self.server.database()
+
+    def clone(self, name: str) -> Database:
+        """A copy of the marked state; where nothing is copied a database as it was at first."""
+        assert self.server is not None
+        cloned = self.server.clone(name)
+        if self._prepare is not None and not self.server.copies:
+            self._prepare(cloned, lambda: self._given_up)
+        return cloned
 
     def refuse_ended(self, account: Mapping[str, Any]) -> None:
         """CouldNotCheck if it is the server that failed, not what was asked of it.

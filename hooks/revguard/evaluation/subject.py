@@ -11,6 +11,7 @@ from revguard.environments import Environment
 from revguard.history import reading
 from revguard.history.graph import Graph
 from revguard.staging import trees
+from revguard.staging.ranges import Range
 from revguard.staging.repository import Repository
 from revguard.staging.trees import Entry
 
@@ -28,6 +29,7 @@ class Subject:
     created: int  # seconds since 1970: the date that a generated script bears
     cache: Path  # this repository's part of the cache
     in_working_tree: bool  # whether files of the working tree are about this commit at all
+    range: Range | None = None  # that the tree would land; None for a single commit
 
     @property
     def listing(self) -> Mapping[str, Entry]:
@@ -73,6 +75,7 @@ class Histories:
     graph: Graph
     parents: tuple[Graph, ...]
     base: Graph | None
+    own: Graph | None = None  # of the range's head, before it is merged
 
     @cached_property
     def old(self) -> tuple[str, ...]:
@@ -116,6 +119,7 @@ def histories(subject: Subject, environment: Environment, locations: tuple[str, 
         graph=graph(subject.tree),
         parents=tuple(graph(tree) for tree in subject.parents),
         base=None if subject.base is None else graph(subject.base),
+        own=None if subject.range is None else graph(subject.range.head_tree),
     )
 
 

@@ -28,9 +28,11 @@ class Task:
     message: str | None = None
     proven: tuple[str, ...] = ()  # digests of metadata for which nothing is new
     waived: tuple[str, ...] = ()  # "op object" each
+    declared: tuple[tuple[str | None, str], ...] = ()  # tables that env.py's filters are asked of
     known: list[str] | None = None  # keys of known differences; None: ask ask_known
     ask_known: Known | None = None
     database: Callable[[], Database] | None = None  # another evaluation's, at the same history
+    made: tuple[str, ...] = ()  # tables that its bootstrap made
     missed: frozenset[str] = frozenset()  # extensions that an earlier try was refused
 
 

@@ -9,12 +9,13 @@ from typing import Final, Literal, TypeAlias
 
 from revguard.history.branches import Branches, joined, reached
 from revguard.history.compare import first_difference, same_meaning
-from revguard.history.graph import Graph, GraphProblem, Node
+from revguard.history.graph import Graph, GraphProblem, Node, new_ids
 from revguard.history.on_disk import File, OnDisk, fitting, nodes_on_disk, with_parents
 from revguard.verdict import Finding
 
 BROKEN: Final = "history/broken-graph"
 HEADS: Final = "history/multiple-heads"
+NOT_ON_BASE: Final = "history/not-on-base-head"
 SEVERAL: Final = "history/several-revisions"
 EDITED: Final = "history/edited-revision"
 DELETED: Final = "history/deleted-revision"
@@ -177,6 +178,40 @@ def _first_new(head: str, graph: Graph, parents: Sequence[Graph]) -> list[str]:
 def _merge_hint(group: tuple[str, ...], graph: Graph) -> str:
     heads = "heads" if len(group) == len(graph.heads) else " ".join(map(shlex.quote, group))
     return f'`alembic merge -m "merge heads" {heads}`, then `git add` the script that it writes'
+
+
+def not_on_base_head(landed: Graph, own: Graph, merged: Graph, base: str) -> list[Finding]:
+    """Revisions that `own` puts on what was a head of the base, and is none any more.
+
+    A child of the same parent that the base has and `own` knows is a branch on purpose.
+    """
+    if not (own.certain and landed.certain):
+        return []
+    branches = Branches(merged)
+    found = []
+    for id_ in new_ids(own, [landed]):
+        for parent in own.parents[id_]:
+            moved = [
+                child
+                for child in landed.children.get(parent, ())
+                if child not in own and branches.are_rivals(child, id_)
+            ]
+            if moved:
+                found.append(_moved_finding(own.nodes[id_], parent, moved[0], landed, base))
+    return found
+
+
+def _moved_finding(node: Node, parent: str, child: str, landed: Graph, base: str) -> Finding:
+    line = {child} | landed.descendants(child, dependencies=False)
+    head = next(id_ for id_ in landed.heads if id_ in line)
+    return Finding(
+        rule=NOT_ON_BASE,
+        message=f"revision {node.id!r} ({node.path}) goes on top of {parent!r}, but {base} has "
+        f"moved on to {head!r}",
+        hint=f'`git merge {shlex.quote(base)}`, then set `down_revision = "{head}"` in {node.path}',
+        path=node.path,
+        line=node.line_of_down or node.line,
+    )
 
 
 def several_revisions(

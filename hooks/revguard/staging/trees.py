@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from revguard.errors import CouldNotCheck, UsageError
+from revguard.observed import declares, may_declare
 from revguard.staging import plumbing
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Reader:
         self.repo = repo
         self._listings: dict[str, dict[str, Entry]] = {}
         self._changes: dict[tuple[str | None, str], list[Change]] = {}
+        self._declaring: dict[str, bool] = {}  # by blob
 
     def listing(self, tree: str) -> Mapping[str, Entry]:
         """As the function of that name."""
@@ -99,6 +101,18 @@ class Reader:
         if key not in self._changes:
             self._changes[key] = changes(self.repo, old_tree, new_tree)
         return self._changes[key]
+
+    def declaring(self, changes: Iterable[Change]) -> set[str]:
+        """Paths of those that look as if they defined a table, before the change or after it."""
+        blobs = {
+            one.path: [entry.oid for entry in (one.old, one.new) if entry and entry.mode != GITLINK]
+            for one in changes
+            if may_declare(one.path)
+        }
+        unknown = {oid for oids in blobs.values() for oid in oids} - set(self._declaring)
+        for oid, content in read_blobs(self.repo, unknown).items():
+            self._declaring[oid] = declares(content)
+        return {path for path, oids in blobs.items() if any(map(self._declaring.get, oids))}
 
 
 def changes_command(old_tree: str | None, new_tree: str) -> tuple[str, ...]:

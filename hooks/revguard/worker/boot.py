@@ -39,7 +39,7 @@ def _aside(descriptor: int) -> int:
         return os.dup(descriptor)
 
 
-def _load(folder: str) -> ModuleType:
+def _load(folder: str, module: str) -> ModuleType:
     name = "_revguard_worker"
     spec = importlib.util.spec_from_file_location(
         name, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
@@ -49,16 +49,17 @@ def _load(folder: str) -> ModuleType:
     package = importlib.util.module_from_spec(spec)
     sys.modules[name] = package
     spec.loader.exec_module(package)
-    return importlib.import_module(f"{name}.session")
+    return importlib.import_module(f"{name}.{module}")
 
 
 def main() -> None:
-    """Serve the launcher on the standard pipes."""
+    """Serve the launcher on the standard pipes, by the module that the first argument names."""
+    module = sys.argv[1] if len(sys.argv) > 1 else "session"
     folder = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != folder]
     sys.argv[:] = ["alembic"]
     commands, events = _claim_pipes()
-    _load(folder).serve(commands, events)
+    _load(folder, module).serve(commands, events)
 
 
 if __name__ == "__main__":

@@ -30,14 +30,20 @@ def install(context: Any) -> None:
     if "compare_server_default" in vars(impl):
         return
     original = impl.compare_server_default
-    compare = {
-        "postgresql": _postgresql,
-        "sqlite": _sqlite,
-        "mysql": _mysql,
-        "mariadb": _mysql,
-    }.get(context.dialect.name)
+    compare = _by_dialect().get(context.dialect.name)
     if compare is not None:
         impl.compare_server_default = lambda *args: compare(impl, original, *args)
+
+
+def are_comparable(connection: Any) -> bool:
+    """Whether they may be compared unasked: elsewhere a database's own spelling, and what a dialect
+    makes of a primary key, would count as a difference for ever."""
+    dialect = getattr(connection, "dialect", None)
+    return dialect is None or dialect.name in _by_dialect()
+
+
+def _by_dialect() -> dict[str, Any]:
+    return {"postgresql": _postgresql, "sqlite": _sqlite, "mysql": _mysql, "mariadb": _mysql}
 
 
 def _sqlite(

@@ -42,6 +42,12 @@ _WAYS = {
     "mysql.connector.connection_cext": ("CMySQLConnection._open_connection",),
     "mysql.connector.aio.connection": ("MySQLConnection.connect",),
     "oracledb": ("connect", "connect_async"),
+    "cx_Oracle": ("connect", "Connection.__init__"),
+    "firebird.driver": ("connect", "create_database"),
+    "firebird.driver.core": ("connect", "create_database"),
+    "fdb": ("connect", "create_database"),
+    "firebirdsql": ("connect", "create_database"),
+    "ibm_db": ("connect", "pconnect"),
     "pyodbc": ("connect",),
     "pymssql": ("connect",),
 }
@@ -121,7 +127,7 @@ def _guarded(
 
     @functools.wraps(function)
     def connect(*args: Any, **kwargs: Any) -> Any:
-        if not guard.is_ephemeral(*_told(driver, args, kwargs, skipped)):
+        if not guard.passes and not guard.is_ephemeral(*_told(driver, args, kwargs, skipped)):
             guard.refuse_direct(driver)
         return function(*args, **kwargs)
 

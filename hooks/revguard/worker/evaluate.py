@@ -9,7 +9,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import candidate, catalog, failure, halfway
+from . import candidate, catalog, failure, halfway, registered, spelling
 from .alone import Alone
 from .failure import shorten
 from .steps import between_steps
@@ -85,6 +85,7 @@ class Evaluation:
             "heads": [],
             "replayed": 0,
             "metadata_tables": None,
+            "registered": None,
         }
         self.blank = copy.deepcopy(self.result)
 
@@ -96,7 +97,10 @@ class Evaluation:
                 self.result["same"] = self.result["digest"]
                 raise failure.Abort("the schema is the same as at a proven tree")
         reply = self._channel.ask(
-            "database", dialect=dialect.name, driver=dialect.driver, reset=self._reset
+            "database",
+            dialect=spelling.kind(dialect),
+            driver=spelling.driver(dialect),
+            reset=self._reset,
         )
         self._reset = False
         self._made_before = set(reply.get("bootstrapped") or ())
@@ -209,8 +213,14 @@ class Evaluation:
         yield from self._prove([script.get_revision(item.revision) for item in scripts], context)
 
     def _compare(self, context: MigrationContext, heads: Any) -> Comparison:
-        self.result["metadata_tables"] = _count_tables(context.opts.get("target_metadata"))
-        return candidate.Comparison(self._environment, context, self._tuple(heads))
+        metadata = context.opts.get("target_metadata")
+        self.result["metadata_tables"] = _count_tables(metadata)
+        comparison = candidate.Comparison(self._environment, context, self._tuple(heads))
+        found = self.result["registered"] = self.result["registered"] or registered.new()
+        registered.note(found, metadata, self._environment.env_globals, self._tree)
+        declared = self._request.get("declared", ())
+        registered.note_excluded(found, declared, comparison.context)
+        return comparison
 
     def _keep_drift(self, found: Sequence[Difference]) -> None:
         self.result["drift"] = [item.key for item in found]

@@ -6,6 +6,8 @@ import os
 import traceback
 from typing import Any
 
+from . import settings
+
 
 class Abort(BaseException):
     """Ends a run of env.py from inside (not an Exception: retry loops must let it pass)."""
@@ -38,16 +40,29 @@ def describe(error: BaseException, tree: str, toplevel: str) -> dict[str, Any]:
     """A JSON-ready account of ``error``: type, message, frames inside the tree, cause's missing
     module or statement where there is one."""
     message = str(error).replace(tree + os.sep, "").replace(tree, toplevel)
+    frames = _frames(error, tree)[-12:]
     return {
         "type": type(error).__name__,
-        "message": shorten(message),
-        "frames": _frames(error, tree)[-12:],
+        "message": shorten(settings.without_values(message)),
+        "frames": frames,
+        "settings": _settings(error, frames, tree),
         "chain": _chain(error),
         "module": error.name if isinstance(error, ImportError) else None,
         "statement": shorten(str(getattr(error, "statement", "") or ""), 2000),
         "code": _database_code(error),
         "remedy": getattr(error, "remedy", "") if isinstance(error, Misconfigured) else "",
     }
+
+
+def _settings(
+    error: BaseException, frames: list[dict[str, Any]], tree: str
+) -> list[dict[str, str]]:
+    """The variables that were asked for; an exception of the project may be of any form."""
+    absolute = [{**frame, "path": os.path.join(tree, frame["path"])} for frame in frames]
+    try:
+        return settings.asked_for(error, absolute)
+    except Exception:  # noqa: BLE001
+        return []
 
 
 def _frames(error: BaseException, tree: str) -> list[dict[str, Any]]:

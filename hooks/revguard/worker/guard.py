@@ -14,7 +14,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from . import places, secured
+from . import odbc, places, secured, spelling
 from .failure import Refused, RefusedAgain
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _PLACE = {
     "read_default_file", "read_default_group", "default_file", "default_group", "option_files",
     "option_groups", "failover", "dns_srv", "named_pipe", "auth_plugin", "auth_plugin_map",
     "server_public_key", "password1", "password2", "password3", "sock",
+    "server", "service_name", "sid", "instance_name", "config_dir", "wallet_location",
+    "wallet_password", "access_token", "externalauth", "proxy_user", "pool_alias", "params",
 }  # fmt: skip
 # a socket on this machine has none of it
 _SECURED = ("ssl", "tls", "gss", "krb", "kerberos", "oci_", "openid_", "fido", "webauthn")
@@ -46,6 +48,7 @@ _VARIABLES = (
 )  # fmt: skip
 _FLAGS = {"client_flag", "client_flags"}  # SQLAlchemy adds to those that a URL has
 CREATOR_MODULES = ("sqlalchemy.engine.create", "sqlalchemy.engine.strategies")
+_READABLE = ("postgresql", "mysql", "mariadb", "sqlite")  # by places.py
 _PATIENCE = 5  # refusals: after that a loop is tried no longer
 
 
@@ -60,6 +63,8 @@ class Guard:
         self._provide = provide
         self._tell = tell
         self._lock = threading.RLock()
+        self._passing = threading.local()
+        self._strings: set[str] = set()  # by which drivers were led to the ephemeral database
         self._database: dict[str, Any] | None = None
         self._provide_each: Callable[[Dialect], dict[str, Any]] | None = None
         self._each: dict[Hashable, dict[str, Any]] = {}  # by the place that was asked for
@@ -110,19 +115,20 @@ class Guard:
             if self._database is None:
                 self._database = self._provide(dialect)
             database = self._database
-        if dialect.name != database["dialect"]:
+        if spelling.kind(dialect) != database["dialect"]:
             self.refuse(
-                f"a {dialect.name} connection was refused: the ephemeral database is "
+                f"a {spelling.kind(dialect)} connection was refused: the ephemeral database is "
                 f"{database['dialect']}"
             )
         return database
 
     def redirected(
-        self, dialect: Dialect, given: Mapping[str, Any]
+        self, dialect: Dialect, given: Mapping[str, Any], first: Sequence[Any] = ()
     ) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of a connect turned to the ephemeral database, what is no address kept."""
         place = self.database(dialect)["url"]
-        positional, named = dialect.create_connect_args(_url(dialect, place))
+        url = _url(dialect, place, odbc.query(dialect, [*first, given.get("dsn")]))
+        positional, named = dialect.create_connect_args(url)
         kept = {key: value for key, value in given.items() if not _is_place(key)}
         kept.update({key: value for key, value in named.items() if key not in _FLAGS})
         for key in _FLAGS.intersection(named):
@@ -131,10 +137,30 @@ class Guard:
             _name_socket(dialect.driver, place, kept)
         kept.update(secured.arguments(dialect.driver, place.get("options") or {}))
         self.connections += 1
+        self._strings.update(one for one in (*positional, kept.get("dsn")) if isinstance(one, str))
         return list(positional), kept
+
+    @contextlib.contextmanager
+    def passing(self, dialect: Dialect) -> Iterator[None]:
+        """A stretch of this thread in which a driver whose arguments nobody here can read is called
+        with some of ours."""
+        before = getattr(self._passing, "on", False)
+        self._passing.on = spelling.kind(dialect) not in _READABLE
+        try:
+            yield
+        finally:
+            self._passing.on = before
+
+    @property
+    def passes(self) -> bool:
+        """Whether this thread is in such a stretch."""
+        return bool(getattr(self._passing, "on", False))
 
     def is_ephemeral(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
         """Whether the arguments of a driver's connect name the ephemeral database."""
+        texts = [one for one in (*args[:1], kwargs.get("dsn")) if isinstance(one, str)]
+        if self._strings.intersection(texts):
+            return True
         known = [one["url"] for one in self._known() if one["dialect"] != "sqlite"]
         called = places.of_call(args, kwargs) if known else None
         return called is not None and called in map(places.of_url, known)
@@ -168,7 +194,7 @@ def _is_place(name: str) -> bool:
     return name in _PLACE or name.startswith(_SECURED)
 
 
-def _url(dialect: Dialect, place: Mapping[str, Any]) -> URL:
+def _url(dialect: Dialect, place: Mapping[str, Any], asked: Mapping[str, str]) -> URL:
     from sqlalchemy.engine.url import URL
 
     name = f"{dialect.name}+{dialect.driver}"
@@ -176,7 +202,7 @@ def _url(dialect: Dialect, place: Mapping[str, Any]) -> URL:
         return URL.create(name, database=place["database"])
     host = place.get("host")
     is_socket = str(host or "").startswith("/")
-    query = {"host": str(host)} if is_socket else {}
+    query = {"host": str(host)} if is_socket else {**(place.get("query") or {}), **asked}
     if place.get("socket"):
         query = {"unix_socket": str(place["socket"])}
     return URL.create(
@@ -212,14 +238,16 @@ def _redirect_engines(guard: Guard) -> None:
 
     def do_connect(dialect: Dialect, _record: Any, cargs: Any, cparams: dict[str, Any]) -> Any:
         guard.note_place(dialect, places.said(dialect, cargs, cparams))
-        return _connect(guard, dialect, cparams)
+        return _connect(guard, dialect, cparams, cargs)
 
     event.listen(Engine, "do_connect", do_connect)
 
 
-def _connect(guard: Guard, dialect: Dialect, given: Mapping[str, Any]) -> Any:
-    positional, named = guard.redirected(dialect, given)
-    with _without_variables():
+def _connect(
+    guard: Guard, dialect: Dialect, given: Mapping[str, Any], first: Sequence[Any] = ()
+) -> Any:
+    positional, named = guard.redirected(dialect, given, first)
+    with _without_variables(), guard.passing(dialect):
         return dialect.connect(*positional, **named)
 
 

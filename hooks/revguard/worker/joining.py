@@ -37,11 +37,22 @@ def join(whole: dict[str, Any], parts: list[tuple[str, Mapping[str, Any]]]) -> N
     whole["known"] = _known(parts)
     tables = [result["metadata_tables"] for result in results]
     whole["metadata_tables"] = sum(filter(None, tables)) if any(tables) else None
+    whole["registered"] = _registered([result["registered"] for result in results])
     whole["heads"] = sorted({head for result in results for head in result["heads"]})
     whole["upgrades"] = _upgrades(results)
     whole["proof"] = _proof(parts)
     failures = [result["failure"] for result in results if result["failure"]]
     whole["failure"] = failures[0] if failures else None
+
+
+def _registered(parts: list[dict[str, list[Any]] | None]) -> dict[str, list[Any]] | None:
+    """What any of them holds is held (registered.py)."""
+    joined: dict[str, list[Any]] = {}
+    for part in filter(None, parts):
+        for name, items in part.items():
+            known = joined.setdefault(name, [])
+            known += [item for item in items if item not in known]
+    return joined or None
 
 
 def _known(parts: list[tuple[str, Mapping[str, Any]]]) -> int:

@@ -14,6 +14,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
+from . import defaults
 from .failure import Misconfigured
 from .within import Within, named
 
@@ -162,7 +163,8 @@ class Project:
         original = env.configure
 
         def configure(*args: Any, **kwargs: Any) -> None:
-            if self._compare_defaults:
+            connection = args[0] if args else kwargs.get("connection")
+            if self._compare_defaults and defaults.are_comparable(connection):
                 kwargs.setdefault("compare_server_default", True)
             if VERSION < (1, 12):
                 kwargs.setdefault("compare_type", True)

@@ -9,7 +9,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from . import failure
+from . import failure, spelling
 from .channel import Channel, Closed
 
 if TYPE_CHECKING:
@@ -157,10 +157,11 @@ class Session:
     def _provide(self, dialect: Dialect) -> dict[str, Any]:
         if self.evaluation is None:
             self.guard.refuse(
-                f"a {dialect.name} connection was refused: it was opened while the Config was made"
+                f"a {spelling.kind(dialect)} connection was refused: it was opened while the "
+                "Config was made"
             )
             raise AssertionError("refuse() raises")
-        return {"dialect": dialect.name, **self.evaluation.provide(dialect)}
+        return {"dialect": spelling.kind(dialect), **self.evaluation.provide(dialect)}
 
     def _failed(self, stage: str, error: BaseException) -> None:
         account = failure.describe(error, self.tree, self.request["toplevel"])

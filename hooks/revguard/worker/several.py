@@ -8,7 +8,7 @@ import copy
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from . import alone, candidate, evaluate, failure, joining, rendering
+from . import alone, candidate, evaluate, failure, joining, rendering, spelling
 
 if TYPE_CHECKING:
     from typing import Iterator
@@ -93,11 +93,12 @@ class Several:
 
     def _provide(self, dialect: Dialect) -> dict[str, Any]:
         """A database for one more place."""
-        if self._main == dialect.name:
+        kind = spelling.kind(dialect)
+        if self._main == kind:
             self._main = ""
-            return {"dialect": dialect.name, **self._whole.provide(dialect)}
-        reply = self._whole._channel.ask("beside", dialect=dialect.name)
-        return {"dialect": dialect.name, **reply["database"]}
+            return {"dialect": kind, **self._whole.provide(dialect)}
+        reply = self._whole._channel.ask("beside", dialect=kind)
+        return {"dialect": kind, **reply["database"]}
 
     def _run(self, name: str) -> bool:
         """One run of env.py; whether it came to its end."""

@@ -1,0 +1,143 @@
+"""A range of commits: its two ends in, the tree that merging them would land out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from revguard.errors import CouldNotCheck, UsageError
+from revguard.staging import plumbing, repository, trees
+
+if TYPE_CHECKING:
+    from revguard.staging.repository import Repository
+
+_CONFLICTS = 1  # git's exit code for a merge that needs a hand
+_USAGE = 129  # git's exit code for an option that it does not know
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """What `head` brings on top of `base`. `conflicts`: paths that git could not merge, whose
+    contents in `tree` hold conflict markers."""
+
+    base: str  # commit
+    head: str  # commit
+    tree: str
+    base_tree: str
+    head_tree: str
+    name: str  # of the base, as it was asked for
+    conflicts: tuple[str, ...] = ()
+    is_push: bool = False  # to a branch that need not be what it will be merged into
+
+    @property
+    def note(self) -> str:
+        """What a reader has to know of the merge; empty where it is clean."""
+        if not self.conflicts:
+            return ""
+        return (
+            f"merging with {self.name} conflicts in {shown(self.conflicts)}: "
+            "the rest was judged as it would land"
+        )
+
+
+def between(repo: Repository, base: str, head: str) -> Range:
+    """The range from one name to another, merged as git would now. Nothing is checked out.
+
+    UsageError for a name that means no commit; CouldNotCheck where the clone is too shallow to
+    know where the two parted.
+    """
+    ends = [_commit(repo, name) for name in (base, head)]
+    base_tree, head_tree = (trees.tree_of(repo, commit) for commit in ends)
+    tree, conflicts = _merged(repo, ends[0], ends[1], base, head)
+    return Range(
+        base=ends[0],
+        head=ends[1],
+        tree=tree,
+        base_tree=base_tree,
+        head_tree=head_tree,
+        name=base,
+        conflicts=conflicts,
+    )
+
+
+def pushed(repo: Repository, old: str, new: str, name: str) -> Range:
+    """What a push to `name` brings: nothing is merged, and where it rewrites the branch, what
+    counts as old is where the two parted. UsageError, as `between`."""
+    head = _commit(repo, new)
+    parted = plumbing.run(repo, "merge-base", _commit(repo, old), head)
+    base = parted.text().strip() if parted.returncode == 0 else _commit(repo, old)
+    tree = trees.tree_of(repo, head)
+    base_tree = trees.tree_of(repo, base)
+    return Range(
+        base=base, head=head, tree=tree, base_tree=base_tree, head_tree=tree, name=name,
+        is_push=True,
+    )  # fmt: skip
+
+
+def commits(repo: Repository, found: Range, folders: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The commits of the range that touch these folders, oldest first, each with its parents."""
+    listed = plumbing.output(
+        repo, "rev-list", "--reverse", "--parents", "--no-merges", found.head, f"^{found.base}",
+        "--", *folders,
+    )  # fmt: skip
+    # --parents rewrites the parents to those that touch the folders, whose trees are the same there
+    return [tuple(line.split()) for line in listed.decode("ascii").splitlines()]
+
+
+def shown(paths: tuple[str, ...]) -> str:
+    """Some paths, for a message."""
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(paths[:_NAMED]) + more
+
+
+def _commit(repo: Repository, name: str) -> str:
+    found = plumbing.run(
+        repo, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"
+    )
+    if found.returncode == 0:
+        return found.text().strip()
+    raise UsageError(
+        f"{name!r} names no commit in this repository",
+        hint="`git log --oneline --all` shows what there is; a shallow clone needs "
+        "`git fetch --unshallow`",
+    )
+
+
+def _merged(
+    repo: Repository, base: str, head: str, base_name: str, head_name: str
+) -> tuple[str, tuple[str, ...]]:
+    forms = ("--write-tree", "--name-only", "--no-messages", "-z")
+    done = plumbing.run(repo, "merge-tree", *forms, base, head)
+    if done.returncode in (0, _CONFLICTS) and done.stdout:
+        tree, *paths = plumbing.split(done.stdout)
+        return tree, tuple(dict.fromkeys(paths))
+    if done.returncode == _USAGE:
+        raise CouldNotCheck(
+            "this git cannot merge without a working tree: a range needs git 2.38 or newer",
+            hint=f"Merge {base_name} yourself, then judge the commit with `revguard check --tree`.",
+        )
+    raise _unmergeable(repo, base_name, head_name, done.error_text())
+
+
+def _unmergeable(repo: Repository, base: str, head: str, said: str) -> CouldNotCheck:
+    if os.path.exists(os.path.join(repo.common_dir, "shallow")):
+        return CouldNotCheck(
+            f"this clone is too shallow to know where {head} left {base}",
+            hint="`git fetch --unshallow`; in GitHub Actions, `fetch-depth: 0` of actions/checkout",
+        )
+    return CouldNotCheck(f"git cannot merge {base} and {head}: {said}")
+
+
+def date(repo: Repository, found: Range) -> int:
+    """When the range's head was committed, in seconds since 1970."""
+    return int(plumbing.output(repo, "log", "-1", "--format=%ct", found.head))
+
+
+def landed(repo: Repository, found: Range, configured: str | None) -> repository.Base | None:
+    """What the range is judged against, as what has landed: its base; for a push the one that is
+    configured, or the remote's default branch."""
+    if found.is_push:
+        return repository.base(repo, configured)
+    return repository.Base(found.base, found.name)
