@@ -55,6 +55,11 @@ class Records:
         self._reader = reader
         self._enabled = enabled
         self._loaded: dict[str, Record | None] = {}
+        self.elsewhere: frozenset[str] = frozenset()  # what other environments read
+
+    def read(self) -> list[str]:
+        """The files that the environment read when it last ran."""
+        return [path for record in self.newest()[:1] for path in record.observed["files"]]
 
     def speaking_for(self, tree: str, settings: str) -> Record | None:
         """The newest record that was made with these settings and speaks for this tree."""
@@ -97,7 +102,11 @@ class Records:
         """What differs between two trees and can matter: "status path blob" each."""
         relevant = Relevance(observed)
         changes = self._reader.changes(old, new)
-        others = [one for one in changes if not relevant(one.status, one.path)]
+        others = [
+            one
+            for one in changes  # a table of another environment's is no table that was forgotten
+            if not relevant(one.status, one.path) and one.path not in self.elsewhere
+        ]
         declaring = self._reader.declaring(others)
         return tuple(
             f"{change.status} {change.path} {change.new.oid if change.new else ''}"

@@ -126,6 +126,16 @@ def test_without_a_database_a_checkout_is_no_failure(hooked):
     assert "cannot be reached" in " ".join(said.split())
 
 
+def test_a_checkout_makes_no_file(hooked):
+    one = hooked(Plain())
+    (one.path / "shop.db").unlink()
+    done = one.run_git("switch", "feature/notes")
+    assert done.returncode == 0
+    said = " ".join((done.stdout + done.stderr).split())
+    assert f"shop: not upgraded: there is no file {one.path}/shop.db `revguard upgrade`" in said
+    assert not (one.path / "shop.db").exists()
+
+
 # without looking at any database
 
 HERE = "HEAD~1"

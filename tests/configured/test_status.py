@@ -266,6 +266,31 @@ def test_an_engine_with_a_creator_is_looked_at(upgraded, capsys):
     assert (code, found["databases"][0]["current"][0]["id"]) == (0, "0002")
 
 
+POOLED = """
+import sqlalchemy as sa
+from alembic import context
+from shop.models import Base
+
+url = context.config.get_main_option("sqlalchemy.url")
+engine = sa.create_engine(url, pool_recycle=300, pool_pre_ping=True, poolclass=sa.pool.QueuePool)
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=Base.metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+def test_the_pool_keeps_its_options(upgraded, capsys):
+    one = upgraded()
+    one.write("migrations/env.py", POOLED)
+    one.commit_all("a pool")
+    assert rim.run(["upgrade"]) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    _, found = looked(capsys)
+    assert found["database_error"] is None
+    assert found["databases"][0]["current"][0]["id"] == "0002"
+
+
 def test_variables_of_the_ephemeral_database_are_left_to_the_shell(project, capsys, monkeypatch):
     one = project()
     reads = "config.set_main_option('sqlalchemy.url', os.environ['DATABASE_URL'])\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -15,24 +15,16 @@ from revguard.cachedir import cache_dir, snapshots_limit
 from revguard.commands.answer import Answer
 from revguard.databases import inventory
 from revguard.errors import CouldNotCheck
-from revguard.phrases import counted
+from revguard.phrases import counted, readable
 
 _WHAT: Final[Mapping[str, str]] = {
+    "locks": "one for each repository, that upgrades take",
     "repos": "verdicts, histories and observations, per repository",
     "runs": "folders of the runs at work",
     "servers": "database servers, initialised once",
     "snapshots": "databases at a known revision",
     "trees": "checked-out trees with their bytecode",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One folder of the cache."""
-
-    name: str
-    files: int
-    bytes: int
 
 
 def run(invocation: Invocation) -> Answer:
@@ -42,17 +34,8 @@ def run(invocation: Invocation) -> Answer:
     return _clear(cache) if invocation.words == ("clear",) else _show(cache, environ)
 
 
-def parts(cache: Path) -> tuple[Part, ...]:
-    """What lies in the cache, folder by folder."""
-    try:
-        names = sorted(os.listdir(cache))
-    except OSError:
-        return ()
-    return tuple(_measured(cache / name) for name in names)
-
-
 def _show(cache: Path, environ: Mapping[str, str]) -> Answer:
-    found = parts(cache)
+    found = inventory.parts(cache)
     total = sum(part.bytes for part in found)
     stored = inventory.kept(cache)
     limit = snapshots_limit(environ)
@@ -89,7 +72,7 @@ def _clear(cache: Path) -> Answer:
             "the cache is in use: another revguard is at work",
             hint="let it end, then `revguard cache clear` again",
         )
-    freed = sum(part.bytes for part in parts(cache))
+    freed = inventory.size(cache)
     leftovers.remove_folder(os.fspath(cache))
     _remove_shared()
     if cache.exists():
@@ -113,29 +96,3 @@ def _entries(folder: Path) -> list[str]:
         return os.listdir(folder)
     except OSError:
         return []
-
-
-def _measured(path: Path) -> Part:
-    files = size = 0
-    if not path.is_dir():
-        return Part(name=path.name, files=1, bytes=_size(path))
-    for folder, _, names in os.walk(path):
-        files += len(names)
-        size += sum(_size(Path(folder, name)) for name in names)
-    return Part(name=path.name, files=files, bytes=size)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0  # it was removed meanwhile
-
-
-def readable(size: float) -> str:
-    """A number of bytes for people: `39.2 MiB`."""
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"

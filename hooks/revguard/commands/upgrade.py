@@ -10,6 +10,7 @@ from revguard import checkouts, terminal
 from revguard.arguments import Invocation
 from revguard.commands.answer import Answer
 from revguard.configured import upgrading
+from revguard.configured.asking import Request
 from revguard.configured.upgrading import Outcome
 from revguard.configured.values import Database
 from revguard.reporters.paint import Paint, one_line, wrapped
@@ -25,7 +26,13 @@ def run(invocation: Invocation) -> Answer:
     options = invocation.options
     hook = checkouts.stage_of(invocation.hook, options.environ)
     revision = "heads" if invocation.hook else next(iter(invocation.words), "heads")
-    outcomes = upgrading.upgrade(options, revision, _allowed(invocation, options.environ))
+    request = Request(
+        operation="upgrade",
+        revision=revision,
+        allowed=_allowed(invocation, options.environ),
+        creates=not hook,  # a new file is nothing that a checkout asks for
+    )
+    outcomes = upgrading.upgrade(options, request)
     color = terminal.wants_color(invocation.color, terminal.stdout(), options.environ)
     paint = Paint(color=color and invocation.output is None)
     quiet = bool(hook) or options.quiet

@@ -58,6 +58,7 @@ class Request:
     operation: str  # "look" or "upgrade"
     revision: str = "heads"
     allowed: tuple[str, ...] = ()  # hosts besides this machine
+    creates: bool = False  # a SQLite file that is not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +186,7 @@ def _words(
         "operation": request.operation,
         "revision": request.revision,
         "allowed": list(request.allowed),
+        "creates": request.creates,
         "tree": toplevel,
         "toplevel": toplevel,
         "environ": {},

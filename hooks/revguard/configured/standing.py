@@ -11,7 +11,7 @@ from revguard.configured import asking, elsewhere
 from revguard.configured.elsewhere import Elsewhere
 from revguard.configured.values import Database, Difference, Revision
 from revguard.environments import Environment
-from revguard.errors import RevguardError
+from revguard.errors import CouldNotCheck, RevguardError
 from revguard.evaluation import choosing
 from revguard.evaluation.subject import Subject
 from revguard.history.graph import Graph
@@ -68,6 +68,8 @@ def stand(options: Options, *, database: bool) -> list[Standing]:
     subject = choosing.subject_of(target, settings, options)
     found, _skipped = choosing.discovered(subject, settings, options)
     judged = {one.name: one for one in report.environments}
+    if any(one.name not in judged for one in found):
+        raise CouldNotCheck("the working tree changed meanwhile", hint="look again")
     standings = [_standing(one, judged[one.name], subject) for one in found]
     return _with_databases(standings, found, options, subject) if database else standings
 

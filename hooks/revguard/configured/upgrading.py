@@ -37,14 +37,13 @@ class Outcome:
     locations: tuple[str, ...] = ()
 
 
-def upgrade(options: Options, revision: str, allowed: tuple[str, ...]) -> list[Outcome]:
+def upgrade(options: Options, request: asking.Request) -> list[Outcome]:
     """Upgrade each environment of the working tree. UsageError, ConfigError, CouldNotCheck."""
     options = replace(options, worktree=True)
     target = choosing.choose(options)
     settings = choosing.settings_of(target)
     subject = choosing.subject_of(target, settings, options)
     found, _skipped = choosing.discovered(subject, settings, options)
-    request = asking.Request(operation="upgrade", revision=revision, allowed=allowed)
     with _alone(subject.repo, options), asking.opened(options, subject) as place:
         outcomes = [_upgraded(place, one, request) for one in found]
     if not options.environments and all(one.locations for one in outcomes):
@@ -91,21 +90,21 @@ def _upgraded(place: asking.Place, environment: Environment, request: asking.Req
             exit_code=REFUSED,
         )
     except asking.Unreachable as gone:
-        return replace(outcome, kind="unreachable", message=gone.message, exit_code=gone.exit_code)
+        return _failed(outcome, "unreachable", gone)
     except RevguardError as error:
-        return replace(
-            outcome,
-            kind="error",
-            message=error.message,
-            hint=error.hint,
-            exit_code=error.exit_code,
-        )
+        return _failed(outcome, "error", error)
     ran = any(one.ran for one in told.databases)
     return replace(
         outcome,
         kind="upgraded" if ran else "nothing",
         databases=told.databases,
         locations=told.locations,
+    )
+
+
+def _failed(outcome: Outcome, kind: Kind, error: RevguardError) -> Outcome:
+    return replace(
+        outcome, kind=kind, message=error.message, hint=error.hint, exit_code=error.exit_code
     )
 
 

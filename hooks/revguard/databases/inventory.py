@@ -1,14 +1,21 @@
-"""The cache in, the servers and snapshots in it out, to be shown."""
+"""The cache in, its parts and the servers and snapshots in it out, to be shown."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from revguard.databases import snapshots, stored, version_numbers
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One folder of the cache."""
+
+    name: str
+    files: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +70,34 @@ def _snapshots(cache: Path) -> list[Kept]:
         )
         for one in snapshots.listing(cache)
     ]
+
+
+def parts(cache: Path) -> tuple[Part, ...]:
+    """What lies in the cache, folder by folder."""
+    try:
+        names = sorted(os.listdir(cache))
+    except OSError:
+        return ()
+    return tuple(_measured(cache / name) for name in names)
+
+
+def size(cache: Path) -> int:
+    """What all of it takes, in bytes."""
+    return sum(part.bytes for part in parts(cache))
+
+
+def _measured(path: Path) -> Part:
+    files = taken = 0
+    if not path.is_dir():
+        return Part(name=path.name, files=1, bytes=_size(path))
+    for folder, _, names in os.walk(path):
+        files += len(names)
+        taken += sum(_size(Path(folder, name)) for name in names)
+    return Part(name=path.name, files=files, bytes=taken)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0  # it was removed meanwhile

@@ -10,9 +10,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from . import places, reading
+from . import guard, places, reading
 from .failure import Abort, shorten
-from .guard import CREATOR_MODULES, Guard
 
 if TYPE_CHECKING:
     from typing import Callable, Iterator, Mapping, Sequence
@@ -51,16 +50,19 @@ class Denied(Abort):
     """The database is on a host that nobody allowed."""
 
 
-class Admission(Guard):
+class Admission(guard.Guard):
     """Lets connections through. `read_only`: for a look; else only to hosts that are allowed."""
 
-    def __init__(self, *, read_only: bool, allowed: Sequence[str] | None) -> None:
-        """Without a list of `allowed` hosts any is."""
+    def __init__(
+        self, *, read_only: bool, allowed: Sequence[str] | None = None, creates: bool = False
+    ) -> None:
+        """Without a list of `allowed` hosts any is. `creates`: a SQLite file may be made."""
         super().__init__(lambda _dialect: {})
         self.read_only = read_only
         self.secrets: set[str] = set()
         self.place = ""  # that was connected to last
         self._allowed = allowed
+        self._creates = creates
         self._failed = 0
         self._failure: BaseException | None = None  # of the last that failed
         self._own = threading.local()
@@ -100,6 +102,8 @@ class Admission(Guard):
         self._admit(args, kwargs, dialect.name)
         if self.read_only:
             reading.refuse_unknown(dialect.name)
+        if dialect.name == "sqlite" and not self._creates:
+            self._refuse_missing(args, kwargs)
         if self.read_only and dialect.name == "sqlite":
             args, kwargs = reading.sqlite_arguments(args, kwargs)
             self._addresses.add(args[0])
@@ -108,6 +112,12 @@ class Admission(Guard):
             kwargs.setdefault(name, _SECONDS)
         with self._inside(_ENGINE):
             return self._made(dialect, lambda: dialect.connect(*args, **kwargs))
+
+    def _refuse_missing(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        name = os.fsdecode(args[0] if args else kwargs["database"])
+        path = reading.path_of(name)
+        if not reading.is_in_memory(name) and not os.path.isfile(path):
+            raise Unreachable(f"there is no file {os.path.abspath(path)}")
 
     def _made(self, dialect: Any, connect: Callable[[], Any]) -> Any:
         try:
@@ -125,14 +135,15 @@ class Admission(Guard):
 
     def _wrap_creators(self, pool_class: Any) -> None:
         """An engine with ``creator=`` never asks do_connect."""
-        original = pool_class.__init__
+        # not __init__: create_engine() reads off its signature which arguments are the pool's
+        original = vars(pool_class)["_creator"]
 
-        def init(pool: Any, creator: Any, *args: Any, **kwargs: Any) -> None:
-            if getattr(creator, "__module__", "") not in CREATOR_MODULES:
+        def assign(pool: Any, creator: Any) -> None:
+            if getattr(creator, "__module__", "") not in guard._CREATOR_MODULES:
                 creator = self._creator_for(pool, creator)
-            original(pool, creator, *args, **kwargs)
+            original.fset(pool, creator)
 
-        pool_class.__init__ = init
+        pool_class._creator = property(original.fget, assign, original.fdel)
 
     def _creator_for(self, pool: Any, creator: Any) -> Callable[..., Any]:
         def create(record: Any = None) -> Any:
@@ -176,7 +187,7 @@ class Admission(Guard):
         if event != "sqlite3.connect" or not isinstance(args[0], (str, bytes, os.PathLike)):
             return
         name = os.fsdecode(args[0])
-        if name in ("", ":memory:") or name.startswith(("file::memory:", "file:?")):
+        if reading.is_in_memory(name):
             return
         path = reading.path_of(name)
         if not os.path.isfile(path):

@@ -3,6 +3,7 @@ Alembic's own steps."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,9 @@ class Configured(Session):
         self.upgrades = request["operation"] == "upgrade"
         self.databases: list[dict[str, Any]] = []
         self.admission = self.guard = admission.Admission(
-            read_only=not self.upgrades, allowed=request["allowed"] if self.upgrades else None
+            read_only=not self.upgrades,
+            allowed=request["allowed"] if self.upgrades else None,
+            creates=request["creates"],
         )
 
     def _prepare(self) -> None:
@@ -53,8 +56,8 @@ class Configured(Session):
         super()._open()
         environment = self.environment
         assert environment is not None
-        options: Any = getattr(environment.config, "cmd_opts", None)
-        if options is not None:  # env.py may ask which command it runs for
+        options: Any = environment.config.cmd_opts
+        if isinstance(options, argparse.Namespace):  # env.py may ask which command it runs for
             function = command.upgrade if self.upgrades else command.current
             options.cmd = (function, [], [])
             options.revision = self.request["revision"]

@@ -47,7 +47,7 @@ _VARIABLES = (
     "MYSQL_PWD", "MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT",
 )  # fmt: skip
 _FLAGS = {"client_flag", "client_flags"}  # SQLAlchemy adds to those that a URL has
-CREATOR_MODULES = ("sqlalchemy.engine.create", "sqlalchemy.engine.strategies")
+_CREATOR_MODULES = ("sqlalchemy.engine.create", "sqlalchemy.engine.strategies")
 _READABLE = ("postgresql", "mysql", "mariadb", "sqlite")  # by places.py
 _PATIENCE = 5  # refusals: after that a loop is tried no longer
 
@@ -269,7 +269,7 @@ def _redirect_creators(guard: Guard) -> None:
     original = vars(Pool)["_creator"]
 
     def assign(pool: Pool, creator: Any) -> None:
-        if getattr(creator, "__module__", "") not in CREATOR_MODULES:
+        if getattr(creator, "__module__", "") not in _CREATOR_MODULES:
             creator = _creator_for(guard, pool)
         guard.pools.add(pool)
         original.fset(pool, creator)

@@ -76,18 +76,23 @@ def sqlite_arguments(
 ) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a connect to a file, with the file opened for reading and never made."""
     name = os.fsdecode(args[0] if args else kwargs.pop("database"))
-    if name in ("", ":memory:"):
+    if is_in_memory(name):
         return [name], kwargs
     path, _, query = (name[5:] if name.startswith("file:") else name).partition("?")
     is_uri = name.startswith("file:") and kwargs.get("uri")
     file = path_of(name) if is_uri else os.path.abspath(name)
     told = [part for part in query.split("&") if part and not part.startswith("mode=")]
-    if is_uri and "memory" in query:
-        return [name], kwargs
     modes = ["mode=ro", *(["immutable=1"] if _is_quiet_wal(file) else [])]
     address = f"file:{path if is_uri else quote(file)}"
     query = "&".join([*(told if is_uri else []), *modes])
     return [f"{address}?{query}"], {**kwargs, "uri": True}
+
+
+def is_in_memory(name: str) -> bool:
+    """Whether a name or an address leads to no file."""
+    if name in ("", ":memory:") or name.startswith(("file::memory:", "file:?")):
+        return True
+    return name.startswith("file:") and "mode=memory" in name
 
 
 def path_of(name: str) -> str:
