@@ -94,18 +94,29 @@ class Records:
         """A record by which nothing that can matter differs between the tree and a parent."""
         for record in self.newest():
             for parent in parents:
-                if not self.changed(record.observed, parent, tree) and self.speaks(record, parent):
+                if self._alike(record, parent, tree, self.elsewhere) and self._alike(
+                    record, record.tree, parent, self.elsewhere
+                ):
                     return record
         return None
 
-    def changed(self, observed: Mapping[str, Any], old: str, new: str) -> tuple[str, ...]:
-        """What differs between two trees and can matter: "status path blob" each."""
+    def changed(
+        self,
+        observed: Mapping[str, Any],
+        old: str,
+        new: str,
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> tuple[str, ...]:
+        """What differs between two trees and can matter: "status path blob" each.
+
+        A table in one of the files `elsewhere` is another environment's, none that was forgotten.
+        """
         relevant = Relevance(observed)
         changes = self._reader.changes(old, new)
         others = [
             one
-            for one in changes  # a table of another environment's is no table that was forgotten
-            if not relevant(one.status, one.path) and one.path not in self.elsewhere
+            for one in changes
+            if not relevant(one.status, one.path) and one.path not in elsewhere
         ]
         declaring = self._reader.declaring(others)
         return tuple(
@@ -118,9 +129,11 @@ class Records:
         """Whether nothing relevant differs between the record's tree and this one."""
         return self._alike(record, record.tree, tree)
 
-    def _alike(self, record: Record, old: str, new: str) -> bool:
+    def _alike(
+        self, record: Record, old: str, new: str, elsewhere: frozenset[str] = frozenset()
+    ) -> bool:
         try:
-            return old == new or not self.changed(record.observed, old, new)
+            return old == new or not self.changed(record.observed, old, new, elsewhere)
         except CouldNotCheck:
             return False  # a tree of long ago, that git has collected
 

@@ -12,7 +12,7 @@ WORKSPACE = '[tool.uv.workspace]\nmembers = ["libs/*", "services/*"]\n'
 
 
 def virtualenv_at(folder, *paths):
-    """A virtualenv with what the shared one has, and these folders as `uv sync` installs members."""
+    """A virtualenv with what the shared one has, and these folders as `uv sync` has them."""
     machine.run(sys.executable, "-m", "venv", "--without-pip", str(folder))
     shared = machine.virtualenv(*machine.PROJECT_NEEDS)
     (site,) = folder.glob("lib/python*/site-packages")
