@@ -1,6 +1,7 @@
 """Servers in containers: ready, isolated, limited, copied, and gone with their run."""
 
 import contextlib
+import dataclasses
 import os
 import select
 import socket
@@ -12,7 +13,7 @@ import time
 import pytest
 
 from revguard import databases
-from revguard.databases import containers, network, stored
+from revguard.databases import containers, images, network, stored
 from revguard.errors import CouldNotCheck
 
 from .images import MARIADB, POSTGRES
@@ -31,6 +32,12 @@ CREATE EXTENSION citext; COMMENT ON DATABASE app IS 'ours'""",
 CREATE TABLE users (id int AUTO_INCREMENT PRIMARY KEY, email varchar(99) NOT NULL UNIQUE);
 INSERT INTO users (email) SELECT concat('u', seq) FROM seq_1_to_500;
 CREATE VIEW v AS SELECT email FROM users""",
+}
+GREEDY = {
+    "postgresql": "SET work_mem = '2GB'; SELECT count(*) FROM (SELECT array_agg(repeat(i::text, "
+    "200)) FROM generate_series(1, 3000000) i) x",
+    "mariadb": "SET max_heap_table_size = 4294967296; CREATE TEMPORARY TABLE t (a char(250)) "
+    "ENGINE=MEMORY; INSERT INTO t SELECT repeat('x', 250) FROM seq_1_to_3000000",
 }
 COUNT = {"postgresql": "SELECT count(*) FROM part.users", "mariadb": "SELECT count(*) FROM users"}
 
@@ -382,6 +389,27 @@ class TestRefusals:
             assert caught.value.code == "53100"
             assert server.failure() == ""
 
+    @pytest.mark.parametrize("dialect", IMAGES)
+    def test_too_little_memory(self, session_places, engine, dialect, monkeypatch):
+        """For what is asked of it, and already for its start."""
+        with session_places.run() as run:
+            limit(monkeypatch, dialect, 200)
+            with served(run, choose(engine, dialect)) as server:
+                with pytest.raises((network.ServerError, OSError)):
+                    sql(server.database(), GREEDY[dialect])
+                assert wait_until(server.failure)
+                first = server.failure().splitlines()[0]
+                assert first == "it ran out of memory: its container may use 200 MB"
+            limit(monkeypatch, dialect, 12)
+            with (
+                pytest.raises(CouldNotCheck, match="memory: its container may use 12 MB") as caught,
+                databases.start(choose(engine, dialect), run=run) as server,
+            ):
+                server.wait(20)
+            assert "Another provider" in caught.value.hint
+            assert engine_is_without(engine, run)
+        assert session_places.left() == []
+
     def test_a_server_that_is_killed(self, run, engine, client, dialect):
         with served(run, choose(engine, dialect)) as server:
             asked = client.exec_create(
@@ -412,6 +440,12 @@ class TestLifetime:
         with served(run, choose(engine, "postgresql")) as server:
             assert wait_until(lambda: engine_is_without(engine, run))
             assert server.failure()
+
+
+def limit(monkeypatch, dialect, megabytes):
+    """Containers of this dialect may use no more than this."""
+    family = dataclasses.replace(images._FAMILIES[dialect], memory=megabytes << 20)
+    monkeypatch.setitem(images._FAMILIES, dialect, family)
 
 
 def own_address():

@@ -112,9 +112,14 @@ def cannot_start(
     )
 
 
+def is_full(said: str) -> bool:
+    """Whether a server says that a disk is full; a page that fitted in half is told otherwise."""
+    return os.strerror(errno.ENOSPC) in said or "Check free disk space" in said
+
+
 def no_space(places: Iterable[Path], said: str = "") -> CouldNotCheck:
     """The failure of a copy or a program, with the folders that were tried."""
-    last = [line for line in said.splitlines() if os.strerror(errno.ENOSPC) in line][-1:]
+    last = [line for line in said.splitlines() if is_full(line)][-1:]
     why = "".join(f":\n  {line.strip()}" for line in last)
     where = " nor in ".join(os.fspath(place) for place in places)
     return CouldNotCheck(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revguard import leftovers
-from revguard.databases import accounts, installations, launcher, stored
+from revguard.databases import accounts, initdb_input, installations, launcher, stored
 from revguard.errors import CouldNotCheck
 from revguard.runs import FileLock
 
@@ -28,6 +27,7 @@ MAIN = "app"  # as _SHRINK names it
 _UNUSED_LIMIT = 256 << 20  # bytes of data folders of other versions that we keep
 # a server that is killed leaves its segments in /dev/shm, and initdb's own need 2 MB there
 _NOTHING_IN_MEMORY = ["-c", "dynamic_shared_memory_type=mmap"]
+_TAKES_SETTINGS = 16  # initdb of this version and later
 # The databases that nobody uses are two thirds of what has to be copied for each run.
 _SHRINK = """\
 UPDATE pg_database SET datistemplate = false, datallowconn = true WHERE datname = 'template0'
@@ -118,7 +118,7 @@ def _initialise(binaries: str, run: Run, account: Account | None) -> Path:
             _shrink(postgres, data, run, account)
             return data
         leftovers.remove_folder(os.fspath(data))
-        if os.strerror(errno.ENOSPC) not in failure:
+        if not accounts.is_full(failure):
             raise accounts.cannot_start(os.path.join(binaries, "initdb"), failure)
     raise accounts.no_space(places, failure)
 
@@ -127,24 +127,28 @@ def _initialise_in(
     data: Path, binaries: str, version: int, run: Run, account: Account | None
 ) -> str:
     """What went wrong, empty where nothing did."""
-    said = ""
-    for locale in _locales(version):
-        try:
+    said, share = "", data.with_name(f"{data.name}-input")
+    more = initdb_input.made(share, binaries, run, account) if version < _TAKES_SETTINGS else []
+    try:
+        for locale in _locales(version):
             empty_folder(data, account)
-        except OSError as error:
-            return str(error)
-        code, said = accounts.run_as(run, _initdb(binaries, data, version, locale), account)
-        if code == 0:
-            return ""
+            command = _initdb(binaries, data, version, [*locale, *more])
+            code, said = accounts.run_as(run, command, account)
+            if code == 0:
+                return ""
+    except OSError as error:
+        return str(error)
+    finally:
+        leftovers.remove_folder(os.fspath(share))
     return said or "it says nothing"
 
 
-def _initdb(binaries: str, data: Path, version: int, locale: list[str]) -> list[str]:
+def _initdb(binaries: str, data: Path, version: int, more: list[str]) -> list[str]:
     command = [os.path.join(binaries, "initdb"), "--no-sync", "--auth=trust", "--encoding=UTF8"]
-    command += [f"--username={OWNER}", *locale]
+    command += [f"--username={OWNER}", *more]
     if version >= 11:
         command.append("--wal-segsize=1")
-    if version >= 16:
+    if version >= _TAKES_SETTINGS:
         command += _NOTHING_IN_MEMORY
     if version >= 18:
         command.append("--no-data-checksums")

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _LOGIN_SECONDS = 5.0  # for a server that took the connection to answer it
 _WORK_SECONDS = 300.0  # for one statement
 _LAST_LINES = 8
+_KILLED = re.compile(r"signal 9\b|\bKilled\b|code 137\b|ended with 137\b")
+_TELLING_SECONDS = 0.5
 _CRASHED = re.compile(r"was terminated by signal \d|PANIC:|got signal \d")
 
 
@@ -115,7 +117,7 @@ class ContainerServer:
             return ""
         if not docker_engine.answers(self._client, self._engine):
             return f"the engine at {self._engine.url} no longer answers"
-        return self._last_lines() or "it says nothing"
+        return "\n".join(filter(None, [self._memory(), self._last_lines()])) or "it says nothing"
 
     def database(self) -> Database:
         """The main database."""
@@ -261,12 +263,30 @@ class ContainerServer:
     def _never_ready(self, why: str) -> CouldNotCheck:
         if self._ended() and not docker_engine.answers(self._client, self._engine):
             why = f"the engine at {self._engine.url} no longer answers"
+        memory = self._memory()
         tail = "".join(f"\n  {line}" for line in self._last_lines().splitlines())
+        if memory:
+            return CouldNotCheck(
+                f"{self._family.says} in {self._image_name} cannot be used: {memory}{tail}",
+                hint="Another provider (`database =`) has no such limit.",
+            )
         return CouldNotCheck(
             f"{self._family.says} in {self._image_name} cannot be used: {why}{tail}",
             hint=f"It must be built as the official image of {self._family.says} is: try "
             f"`{self._engine.program} run --rm {self._image_name}`.",
         )
+
+    def _memory(self) -> str:
+        """What is to be said where its limit of memory is why it was killed; else empty."""
+        container = self._container
+        if container is None or not _KILLED.search(container.said()):
+            return ""
+        until = time.monotonic() + _TELLING_SECONDS  # the engine may hear of it after us
+        while not container.ran_out_of_memory():
+            if time.monotonic() > until:
+                return ""
+            time.sleep(0.05)
+        return f"it ran out of memory: its container may use {self._family.memory >> 20} MB"
 
     def _ended(self) -> bool:
         """Whether the server, its container or the engine is known to be gone."""

@@ -19,6 +19,7 @@ _PATIENCE = 300.0  # seconds without a word
 _HEAD = 8  # bytes before each piece: stream, three zeros, length
 _LINES = 200
 _CHUNK = 1 << 20
+_ASKING_SECONDS = 1.0
 
 
 class Stream:
@@ -35,11 +36,28 @@ class Stream:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def give(self, path: Path) -> None:
-        """Send a file to the container's standard input. OSError."""
+    def give(self, path: Path, alive: Callable[[], bool]) -> None:
+        """Send a file to the container's standard input. OSError.
+
+        `alive` is asked where nobody takes it: an engine may keep the line to a container that
+        ended in the middle of it.
+        """
+        self._socket.settimeout(_ASKING_SECONDS)
         with open(path, "rb") as file:
             while chunk := file.read(_CHUNK):
-                self._socket.sendall(chunk)
+                rest = memoryview(chunk)
+                while rest:
+                    rest = rest[self._sent(rest, alive) :]
+        self._socket.settimeout(None)
+
+    def _sent(self, rest: memoryview, alive: Callable[[], bool]) -> int:
+        try:
+            return self._socket.send(rest)
+        except TimeoutError:
+            if alive():
+                return 0
+        self._socket.shutdown(socket.SHUT_RDWR)
+        raise ConnectionError("the container ended")
 
     def beat(self, seconds: float) -> None:
         """From now on say something each so many seconds: silence means that nobody is there."""

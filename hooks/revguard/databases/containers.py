@@ -86,9 +86,28 @@ class Container:
         """Whether the server, its container or the engine is known to be gone."""
         return self.stream is not None and (self.stream.ended or self.stream.server_ended)
 
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel ended a process in it for its limit, as the engine tells."""
+        from docker.errors import DockerException
+
+        wanted = {"container": self.id, "event": "oom"}
+        now = int(time.time()) + 1
+        with suppress(DockerException, OSError, ValueError):
+            told = self._client.events(since=now - LIFETIME, until=now, filters=wanted, decode=True)
+            return any(True for _ in told)
+        return False
+
     def keep(self, target: Path, *, again: bool = False) -> bool:
         """Stop the server cleanly and store its data folder; with `again` it starts anew."""
         return archive(self._client, self.id, self.plan, target, again=again)
+
+    def _runs(self) -> bool:
+        from docker.errors import DockerException
+
+        try:
+            return bool(self._client.inspect_container(self.id)["State"]["Running"])
+        except (DockerException, OSError):
+            return False
 
     def let_go(self) -> None:
         """Close the line to it: one that may stay does."""
@@ -109,7 +128,7 @@ class Container:
         self._client.start(self.id)
         if self.plan.archive is not None and self.stream is not None:
             with suppress(OSError):  # it ended: what it said tells why
-                self.stream.give(self.plan.archive)
+                self.stream.give(self.plan.archive, self._runs)
         if self.stream is not None and not self.plan.stay:
             with suppress(OSError):
                 self.stream.beat(container_script.SILENCE / _BEATS)

@@ -3,6 +3,7 @@ pure Python both, and loaded only where such a server is used."""
 
 from __future__ import annotations
 
+import io
 import struct
 from socket import AF_UNIX, SOCK_STREAM, create_connection
 from socket import socket as Socket  # noqa: N812
@@ -96,6 +97,11 @@ class PostgresConnection:
             tuple(None if value is None else _text(value) for value in row) for row in rows or ()
         ]
 
+    def copy(self, statement: str, rows: bytes) -> None:
+        """Run a COPY ... FROM STDIN with what it takes, as text."""
+        with _postgres_errors():
+            self._connection.run(statement, stream=io.BytesIO(rows))
+
     def close(self) -> None:
         """Say good-bye and let go."""
         with _postgres_errors(quiet=True):
@@ -159,7 +165,7 @@ class MysqlConnection:
     def query(self, statement: str) -> list[Row]:
         """Run one statement (or several, where that was asked for); the rows of the first."""
         with _mysql_errors(), self._connection.cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(statement.encode("utf-8", "surrogateescape"))
             rows = cursor.fetchall() if cursor.description else ()
             while cursor.nextset():
                 pass

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from revguard.config.values import dotted
@@ -94,10 +95,16 @@ def of_environment(
     asked = of_variables(account, environment, where)
     if asked is not None:
         return asked
-    if "ModuleNotFoundError" in account["chain"] or account["module"]:
+    if account["module"] or _module_in(account["message"]):
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):
         return refused(event["refused"][0], where)
+    if account["type"] == "Offline":
+        return CouldNotCheck(
+            f"{account['message']} but a URL only, as for offline mode: no revision can run so",
+            hint="Where `context.is_offline_mode()` is false, connect, and give it "
+            "`connection=connection`.",
+        )
     if account["type"] == "SystemExit":
         return CouldNotCheck(
             f"env.py ended the run with sys.exit({account['message']}){where}",
@@ -161,16 +168,53 @@ def refuse_exhausted(account: Mapping[str, Any]) -> None:
 
 
 def of_replay(account: Mapping[str, Any], environment: Environment) -> CouldNotCheck:
-    """The error for a landed revision that does not run on an empty database."""
+    """The error for a landed revision that does not run on what is there before it."""
+    start = environment.settings.start
+    begun = "an empty database" if start == "empty" else f'`start = "{start}"`'
+    return CouldNotCheck(
+        f"history cannot be replayed from {begun}: revision {account['revision']} "
+        f"({account['path']}:{account['line']}) fails: {_with_statement(account)}",
+        hint=preparation(account["message"], environment) or _ways_out(environment),
+    )
+
+
+def _ways_out(environment: Environment) -> str:
+    """How to begin behind what cannot be replayed, as it is typed."""
+    settings = environment.settings
+    if settings.start != "empty":
+        return "Mend that revision, or begin with a newer dump."
+    table = f"[tool.revguard.environments.{dotted([environment.name])}]"
+    config = (
+        "" if settings.config or not environment.config else f'config = "{environment.config}"\n'
+    )
+    return (
+        "Mend that revision, or begin behind it with one of the two `start` lines, in "
+        "pyproject.toml (in revguard.toml without `tool.revguard.`):\n"
+        f"{table}\n{config}"
+        'start = "metadata"            # the tables of the landed models\n'
+        'start = "dump:ci/schema.sql"  # or a dump, with its version table'
+    )
+
+
+def of_creation(account: Mapping[str, Any], environment: Environment) -> CouldNotCheck:
+    """The error for landed models whose tables cannot be made; ExtensionMissing where an extension
+    of their revisions cannot be had there, by which they might."""
+    if account["lacking"]:
+        owner = extensions.owner(account["message"])
+        named = owner if owner in account["lacking"] else account["lacking"][0]
+        return ExtensionMissing(named, f"the landed models ({_first_line(account['message'])})")
+    return CouldNotCheck(
+        _with_statement(account),
+        hint=preparation(account["message"], environment)
+        or "What create_all() needs beside the tables, put into the `bootstrap`; or use "
+        '`start = "dump:PATH"`.',
+    )
+
+
+def _with_statement(account: Mapping[str, Any]) -> str:
     statement = account.get("statement", "").strip()
     shown = f"\n  statement: {statement}" if statement else ""
-    return CouldNotCheck(
-        f"history cannot be replayed from an empty database: revision {account['revision']} "
-        f"({account['path']}:{account['line']}) fails: {_first_line(account['message'])}{shown}",
-        hint=preparation(account["message"], environment)
-        or "Mend that revision. Two ways to begin without replaying, "
-        '`start = "dump:PATH"` and `start = "metadata"`, come with a later version.',
-    )
+    return f"{_first_line(account['message'])}{shown}"
 
 
 def preparation(message: str, environment: Environment) -> str:
@@ -210,8 +254,10 @@ def _of_import(
 ) -> CouldNotCheck:
     name = _module_in(account["message"]) or account["module"] or ""
     top = name.partition(".")[0]
-    message = f"{_said(account)}{where}\n(interpreter: {interpreter.path})"
-    forgotten = _not_in_the_commit(name, environment, subject)
+    because = "" if top in account["message"] else f"\nbecause {name} cannot be imported"
+    message = f"{_said(account)}{because}{where}\n(interpreter: {interpreter.path})"
+    importers = [os.path.dirname(frame["path"]) for frame in account["frames"][-1:]]
+    forgotten = _not_in_the_commit(name, [*environment.roots, *importers], subject)
     if forgotten:
         if ignored_of(subject.repo, ["--", forgotten]):
             return CouldNotCheck(
@@ -230,10 +276,12 @@ def _of_import(
     return ModuleMissing(message, hint=imports.remedy(top, environment, subject.listing, python))
 
 
-def _not_in_the_commit(name: str, environment: Environment, subject: Subject) -> str:
+def _not_in_the_commit(name: str, folders: Sequence[str], subject: Subject) -> str:
+    """The module's file in the working tree, under one of the folders or those above them."""
     if not subject.in_working_tree or not name:
         return ""
-    for root in environment.roots:
+    above = [str(parent) for folder in folders for parent in PurePosixPath(folder, "x").parents]
+    for root in dict.fromkeys([*folders, *(("" if one == "." else one) for one in above)]):
         stem = "/".join([*filter(None, [root]), *name.split(".")])
         for path in (f"{stem}.py", f"{stem}/__init__.py"):
             there = os.path.isfile(os.path.join(subject.repo.toplevel, *path.split("/")))
@@ -277,6 +325,16 @@ def _hint(account: Mapping[str, Any], environment: Environment) -> str:
     if "MetaData" in account["message"] and "target_metadata" not in account["message"]:
         return "Set `target_metadata` in env.py to the metadata of your models."
     return ""
+
+
+def told(account: Mapping[str, Any]) -> str:
+    """An exception and where it came from."""
+    return _said(account) + _where(account)
+
+
+def shortened(statement: str, limit: int = 300) -> str:
+    """A statement on one line, not too long."""
+    return " ".join(statement.split())[:limit]
 
 
 def refused(message: str, where: str = "") -> CouldNotCheck:

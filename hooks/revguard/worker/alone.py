@@ -11,12 +11,12 @@ from .steps import between_steps
 if TYPE_CHECKING:
     from typing import Iterator
 
-    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.runtime.migration import MigrationContext, MigrationStep
 
     from .guard import Guard
     from .project import Work
 
-    Steps = Iterator[RevisionStep]
+    Steps = Iterator[MigrationStep]
 
 USUAL = "upgrades"  # the token of an env.py that knows one database
 

@@ -30,13 +30,17 @@ def join(whole: dict[str, Any], parts: list[tuple[str, Mapping[str, Any]]]) -> N
         whole[name] = list(found.values())
     keys = [marked(key, mark) for mark, result in parts for key in result["drift"]]
     whole["drift"] = list(dict.fromkeys(keys))
-    for name in ("premade", "notes"):
+    for name in ("premade", "stamped", "altered", "swallowed", "notes"):
         whole[name] += [item for result in results for item in result[name]]
     for name in ("runs", "replayed"):
         whole[name] = sum(result[name] for result in results)
     whole["known"] = _known(parts)
-    tables = [result["metadata_tables"] for result in results]
-    whole["metadata_tables"] = sum(filter(None, tables)) if any(tables) else None
+    for name in ("metadata_tables", "included_tables"):
+        tables = [result[name] for result in results if result[name] is not None]
+        whole[name] = sum(tables) if tables else None
+    whole["uncommitted"] = any(result["uncommitted"] for result in results)
+    whole["judged"] = bool(results) and all(result["judged"] for result in results)
+    whole["foreign"] = next((one["foreign"] for one in results if one["foreign"]), None)
     whole["registered"] = _registered([result["registered"] for result in results])
     whole["heads"] = sorted({head for result in results for head in result["heads"]})
     whole["upgrades"] = _upgrades(results)

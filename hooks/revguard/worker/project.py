@@ -19,11 +19,12 @@ from .failure import Misconfigured
 from .within import Within, named
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Callable, Iterable, Mapping
 
-    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.runtime.migration import MigrationContext, MigrationStep
 
-    Work = Callable[[Any, MigrationContext], Iterable[RevisionStep]]
+    Work = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 
 VERSION = tuple(int(part) for part in alembic.__version__.split(".")[:2])
 
@@ -85,6 +86,10 @@ class Project:
         self.context_options: dict[str, Any] = {}  # more of what a command gives to env.py
         self._compare_defaults = compare_defaults
         self._configured_by_application = False
+
+    def load_in(self, loading: Callable[[], AbstractContextManager[None]]) -> None:
+        """What an application is made in, if there is one."""
+        self._within.loading = loading
 
     def reload_scripts(self) -> None:
         """Read the version folders again (a script was added)."""

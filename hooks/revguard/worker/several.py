@@ -13,12 +13,12 @@ from . import alone, candidate, evaluate, failure, joining, rendering, spelling
 if TYPE_CHECKING:
     from typing import Iterator
 
-    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.runtime.migration import MigrationContext, MigrationStep
     from sqlalchemy.engine.interfaces import Dialect
 
     from .candidate import Comparison
 
-    Steps = Iterator[RevisionStep]
+    Steps = Iterator[MigrationStep]
 
 
 class Part(evaluate.Evaluation):
@@ -33,7 +33,6 @@ class Part(evaluate.Evaluation):
         self._casts = True  # a second try would concern all parts
         self.phase = "replay"
         self.mark = ""
-        self.shared = False  # whether another part lives in the same database
         self.missing: Comparison | None = None
 
     def enter(self, phase: str, context: MigrationContext) -> None:
@@ -41,10 +40,6 @@ class Part(evaluate.Evaluation):
         token = str(context.opts["upgrade_token"])
         self.phase = phase
         self.mark = "" if token == alone.USUAL else token.rpartition("_")[0]
-
-    def _note_premade(self, context: MigrationContext) -> None:
-        if not self.shared:
-            super()._note_premade(context)
 
     def _judge(self, heads: Any, context: MigrationContext) -> Steps:
         if self.phase == "judge":
@@ -79,7 +74,7 @@ class Several:
         self._renderer = rendering.TypeRenderer()
         self._revisions: list[Any] = []
         self._main = "" if beside else whole._guard.dialect  # still to be given away
-        self._places: set[Any] = set()
+        self._beside = beside
 
     def go(self) -> None:
         """Fill the result of the whole."""
@@ -109,7 +104,7 @@ class Several:
         whole._guard.forget()
 
         def work(heads: Any, context: MigrationContext) -> Steps:
-            part = self._part(next(number), whole._guard.place_of(context.dialect))
+            part = self._part(next(number))
             part.enter(name, context)
             yield from self._steps(part, heads, context)
 
@@ -117,11 +112,11 @@ class Several:
             whole._environment.run(work)
         return not any(part.result["failure"] for part in self._parts)
 
-    def _part(self, number: int, place: Any) -> Part:
+    def _part(self, number: int) -> Part:
         if number == len(self._parts):
             self._parts.append(Part(self._whole, self._renderer))
-            self._parts[-1].shared = place in self._places
-            self._places.add(place)
+            if number or self._beside:
+                self._parts[-1]._stood = None  # nobody looked before env.py did
         return self._parts[number]
 
     def _steps(self, part: Part, heads: Any, context: MigrationContext) -> Steps:

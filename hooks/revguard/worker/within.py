@@ -7,6 +7,7 @@ and where that gives a runner (an executor, a portal, a callable), the thread or
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 import os
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from .failure import Misconfigured
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Callable
 
     Work = Callable[[], None]
     Prepare = Callable[[Any], None]
+    Loading = Callable[[], AbstractContextManager[None]]
 
 
 def named(text: str, key: str) -> Any:
@@ -46,7 +49,8 @@ def _import_from_here() -> None:
 class Within:
     """Runs env.py in what is configured; the application is loaded at the first run.
 
-    ``prepare`` is called with it, inside its context and before env.py.
+    ``prepare`` is called with it, inside its context and before env.py. It is loaded in what
+    ``loading`` gives: it may migrate or create tables by itself while it is made.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Within:
         self._flask_app = flask_app
         self._is_flask = is_flask or flask_app is not None
         self._prepare = prepare
+        self.loading: Loading = contextlib.nullcontext
         self._application: Any = None
         self.working = ""  # the folder that we are in, in the working tree
 
@@ -77,7 +82,8 @@ class Within:
     def _in_application(self, work: Work) -> Work:
         def run() -> None:
             if self._application is None:
-                self._application = _load(self._flask_app, self.working)
+                with self.loading():
+                    self._application = _load(self._flask_app, self.working)
             with self._application.app_context():
                 self._prepare(self._application)
                 work()
