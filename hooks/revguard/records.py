@@ -55,6 +55,11 @@ class Records:
         self._reader = reader
         self._enabled = enabled
         self._loaded: dict[str, Record | None] = {}
+        self.elsewhere: frozenset[str] = frozenset()  # what other environments read
+
+    def read(self) -> list[str]:
+        """The files that the environment read when it last ran."""
+        return [path for record in self.newest()[:1] for path in record.observed["files"]]
 
     def speaking_for(self, tree: str, settings: str) -> Record | None:
         """The newest record that was made with these settings and speaks for this tree."""
@@ -89,15 +94,30 @@ class Records:
         """A record by which nothing that can matter differs between the tree and a parent."""
         for record in self.newest():
             for parent in parents:
-                if not self.changed(record.observed, parent, tree) and self.speaks(record, parent):
+                if self._alike(record, parent, tree, self.elsewhere) and self._alike(
+                    record, record.tree, parent, self.elsewhere
+                ):
                     return record
         return None
 
-    def changed(self, observed: Mapping[str, Any], old: str, new: str) -> tuple[str, ...]:
-        """What differs between two trees and can matter: "status path blob" each."""
+    def changed(
+        self,
+        observed: Mapping[str, Any],
+        old: str,
+        new: str,
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> tuple[str, ...]:
+        """What differs between two trees and can matter: "status path blob" each.
+
+        A table in one of the files `elsewhere` is another environment's, none that was forgotten.
+        """
         relevant = Relevance(observed)
         changes = self._reader.changes(old, new)
-        others = [one for one in changes if not relevant(one.status, one.path)]
+        others = [
+            one
+            for one in changes
+            if not relevant(one.status, one.path) and one.path not in elsewhere
+        ]
         declaring = self._reader.declaring(others)
         return tuple(
             f"{change.status} {change.path} {change.new.oid if change.new else ''}"
@@ -109,9 +129,11 @@ class Records:
         """Whether nothing relevant differs between the record's tree and this one."""
         return self._alike(record, record.tree, tree)
 
-    def _alike(self, record: Record, old: str, new: str) -> bool:
+    def _alike(
+        self, record: Record, old: str, new: str, elsewhere: frozenset[str] = frozenset()
+    ) -> bool:
         try:
-            return old == new or not self.changed(record.observed, old, new)
+            return old == new or not self.changed(record.observed, old, new, elsewhere)
         except CouldNotCheck:
             return False  # a tree of long ago, that git has collected
 

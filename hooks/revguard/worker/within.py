@@ -62,6 +62,7 @@ class Within:
         self._prepare = prepare
         self.loading: Loading = contextlib.nullcontext
         self._application: Any = None
+        self.working = ""  # the folder that we are in, in the working tree
 
     def run(self, work: Work) -> None:
         """Call ``work`` there; what it raises is raised here."""
@@ -82,7 +83,7 @@ class Within:
         def run() -> None:
             if self._application is None:
                 with self.loading():
-                    self._application = _load(self._flask_app)
+                    self._application = _load(self._flask_app, self.working)
             with self._application.app_context():
                 self._prepare(self._application)
                 work()
@@ -120,10 +121,12 @@ async def _run_async(manager: Any, work: Work) -> None:
             await result
 
 
-def _load(flask_app: str | None) -> Any:
+def _load(flask_app: str | None, working: str) -> Any:
     """The application, found as the `flask` command finds it in this folder."""
     cli = importlib.import_module("flask.cli")  # the project's
     _import_from_here()
+    for path in _uncommitted(working):
+        cli.load_dotenv(path)
     cli.load_dotenv()
     said = flask_app or os.environ.get("FLASK_APP")
     try:
@@ -134,3 +137,11 @@ def _load(flask_app: str | None) -> Any:
             f"{what}: {error}",
             remedy='Name it, as in `flask-app = "shop.app:create_app()"`.',
         ) from error
+
+
+def _uncommitted(working: str) -> list[str]:
+    """The working tree's files of variables that the commit does not have: a .env seldom is."""
+    if os.environ.get("FLASK_SKIP_DOTENV", "0").lower() not in ("0", "false", "no"):
+        return []
+    names = [name for name in (".env", ".flaskenv") if not os.path.exists(name)]
+    return [path for path in (os.path.join(working, n) for n in names) if os.path.isfile(path)]
