@@ -94,6 +94,11 @@ def test_a_location_that_is_relative_to_the_top_runs_there_first():
     assert only(files).script_location == "migrations"
 
 
+def test_a_location_in_a_package_runs_where_the_package_is_imported_from():
+    files = {"app/alembic.ini": location("app:db"), "app/db/env.py": ""}
+    assert only(files).roots == ("", "app")
+
+
 PYPROJECT = '[tool.alembic]\nscript_location = "%(here)s/migrations"\n'
 
 
@@ -247,6 +252,7 @@ def location(text, *more):
         pytest.param(location("app.db:sql"), "svc/app/db/sql", "svc/app/db/sql", id="package"),
         pytest.param(location("app:db"), "svc/src/app/db", "svc/src/app/db", id="src layout"),
         pytest.param(location("app:db"), "app/db", "app/db", id="package at the top"),
+        pytest.param(location("app:sub:db"), "src/app/sub/db", "src/app/sub/db", id="colons"),
         pytest.param(location("app:db"), "libs/x/app/db", "libs/x/app/db", id="package elsewhere"),
         pytest.param(location("%(FOLDER)s/db"), "svc/x", None, id="open"),
         pytest.param(location("db", "sqlalchemy.url = x://%s:%%@%h/%"), "svc/db", "svc/db", id="%"),

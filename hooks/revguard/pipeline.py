@@ -117,15 +117,19 @@ class _Work:
 
     def unaffected(self, environment: Environment) -> Record | None:
         """A record by which the judged change cannot matter to the environment."""
-        known = self.records[environment.name] = Records(
-            records.folder_for(self.subject.cache, environment.key),
-            self.subject.reader,
-            enabled=not self.options.no_cache,
-            elsewhere=lambda path: any(
-                one.depth(path) > environment.depth(path) for one in self.found
-            ),
-        )
+        known = self._records_of(environment)
+        others = [self._records_of(one) for one in self.found if one is not environment]
+        known.elsewhere = frozenset(path for one in others for path in one.read())
         return known.unaffected(self.subject.tree, self.subject.parents)
+
+    def _records_of(self, environment: Environment) -> Records:
+        if environment.name not in self.records:
+            self.records[environment.name] = Records(
+                records.folder_for(self.subject.cache, environment.key),
+                self.subject.reader,
+                enabled=not self.options.no_cache,
+            )
+        return self.records[environment.name]
 
     def judge(self, affected: Sequence[Environment]) -> list[Judged]:
         """Judge the environments, side by side where there are cores."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,19 +50,16 @@ class Record:
 class Records:
     """The records of one environment; a folder that cannot be used is as if it were empty."""
 
-    def __init__(
-        self,
-        folder: Path,
-        reader: Reader,
-        *,
-        enabled: bool,
-        elsewhere: Callable[[str], bool] = lambda _path: False,
-    ) -> None:
+    def __init__(self, folder: Path, reader: Reader, *, enabled: bool) -> None:
         self._folder = folder
         self._reader = reader
         self._enabled = enabled
-        self._elsewhere = elsewhere  # whether what a file defines is another environment's
         self._loaded: dict[str, Record | None] = {}
+        self.elsewhere: frozenset[str] = frozenset()  # what other environments read
+
+    def read(self) -> list[str]:
+        """The files that the environment read when it last ran."""
+        return [path for record in self.newest()[:1] for path in record.observed["files"]]
 
     def speaking_for(self, tree: str, settings: str) -> Record | None:
         """The newest record that was made with these settings and speaks for this tree."""
@@ -97,16 +94,31 @@ class Records:
         """A record by which nothing that can matter differs between the tree and a parent."""
         for record in self.newest():
             for parent in parents:
-                if not self.changed(record.observed, parent, tree) and self.speaks(record, parent):
+                if self._alike(record, parent, tree, self.elsewhere) and self._alike(
+                    record, record.tree, parent, self.elsewhere
+                ):
                     return record
         return None
 
-    def changed(self, observed: Mapping[str, Any], old: str, new: str) -> tuple[str, ...]:
-        """What differs between two trees and can matter: "status path blob" each."""
+    def changed(
+        self,
+        observed: Mapping[str, Any],
+        old: str,
+        new: str,
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> tuple[str, ...]:
+        """What differs between two trees and can matter: "status path blob" each.
+
+        A table in one of the files `elsewhere` is another environment's, none that was forgotten.
+        """
         relevant = Relevance(observed)
         changes = self._reader.changes(old, new)
-        others = [one for one in changes if not relevant(one.status, one.path)]
-        declaring = self._reader.declaring(one for one in others if not self._elsewhere(one.path))
+        others = [
+            one
+            for one in changes
+            if not relevant(one.status, one.path) and one.path not in elsewhere
+        ]
+        declaring = self._reader.declaring(others)
         return tuple(
             f"{change.status} {change.path} {change.new.oid if change.new else ''}"
             for change in changes
@@ -117,9 +129,11 @@ class Records:
         """Whether nothing relevant differs between the record's tree and this one."""
         return self._alike(record, record.tree, tree)
 
-    def _alike(self, record: Record, old: str, new: str) -> bool:
+    def _alike(
+        self, record: Record, old: str, new: str, elsewhere: frozenset[str] = frozenset()
+    ) -> bool:
         try:
-            return old == new or not self.changed(record.observed, old, new)
+            return old == new or not self.changed(record.observed, old, new, elsewhere)
         except CouldNotCheck:
             return False  # a tree of long ago, that git has collected
 

@@ -321,7 +321,9 @@ def test_variables_of_the_ephemeral_database_are_left_to_the_shell(project, caps
               'driver = "sqlite+pysqlite"\n')  # fmt: skip
     code, said = status(capsys, "--database")
     assert code == 3
-    assert "set it in your shell" in " ".join(said.split())
+    said = " ".join(said.split())
+    assert "set it in your shell" in said
+    assert "Say it in `environ`" not in said
     monkeypatch.setenv("DATABASE_URL", "sqlite:///other.db")
     assert rim.run(["upgrade"]) == 0
     assert (one.path / "other.db").exists()

@@ -205,6 +205,20 @@ def test_only_this_machine(project, capsys, host, refused):
         assert "cannot be reached" in said
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("postgresql+psycopg2:///x?host=/nonexistent", id="PostgreSQL"),
+        pytest.param("mysql+pymysql://u@localhost/x?unix_socket=/nonexistent", id="MySQL"),
+    ],
+)
+def test_a_socket_is_on_this_machine(project, capsys, url):
+    project(url)
+    code, said, _ = upgrade(capsys)
+    assert code == 3
+    assert "cannot be reached" in said
+
+
 @pytest.mark.parametrize("way", ["option", "variable"])
 def test_a_host_that_is_allowed_by_name(project, capsys, monkeypatch, way):
     project(SHOWS_HOST.format("db.invalid"))

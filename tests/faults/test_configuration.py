@@ -228,6 +228,51 @@ def test_a_driver_that_is_missing(pg_shop, base, fails, url, module, package):
     fails(pg_shop, code=3, says=says)
 
 
+IMPORTS = [
+    pytest.param(
+        "import logging.config\n"
+        "logging.config.dictConfig({'version': 1, 'handlers': {'pretty': "
+        "{'class': 'never_installed.Handler'}}, 'root': {'handlers': ['pretty']}})\n",
+        ["Unable to configure handler", "because never_installed cannot be imported",
+         "-m pip install never_installed`"],
+        id="a logging handler",
+    ),
+    pytest.param(
+        "try:\n    import greenlet_that_is_not_there\n"
+        "except ImportError as error:\n    raise ImportError('it needs more') from error\n",
+        ["it needs more", "because greenlet_that_is_not_there cannot be imported"],
+        id="an import of an import",
+    ),
+    pytest.param(
+        "raise ImportError('this version is too old')\n",
+        ["env.py cannot run: ImportError: this version is too old"],
+        id="no module",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "says"), IMPORTS)
+def test_an_import_that_fails_behind_another_error(shop, fails, code, says):
+    shop.change()
+    env = (shop.path / "migrations" / "env.py").read_text()
+    shop.write("migrations/env.py", code + env)
+    shop.git("add", "-A")
+    said = fails(shop, code=3, says=says)
+    assert "pip install `" not in said
+
+
+def test_a_generated_module_that_git_ignores(shop, fails):
+    """Beside the module that imports it, wherever that lies."""
+    shop.change()
+    env = (shop.path / "migrations" / "env.py").read_text()
+    shop.write("migrations/env.py", "import sys\nsys.path.insert(0, 'src')\nimport app\n" + env)
+    shop.write("src/app/__init__.py", "from . import _build\n")
+    shop.write(".gitignore", "_build.py\n")
+    shop.git("add", "-A")
+    shop.write("src/app/_build.py", "VERSION = 1\n")
+    fails(shop, code=3, says=["src/app/_build.py is there but git ignores it", "git add -f"])
+
+
 def test_a_dialect_that_nobody_serves(shop, fails):
     shop.change()
     ini = (shop.path / "alembic.ini").read_text()

@@ -224,3 +224,20 @@ Base = declarative_base()
 """,
     "shop/models.py": model("Customer"),
 }
+# neither the file .env, which git ignores, nor an `__init__.py`
+DOTENV = {
+    ".gitignore": ".env\n",
+    "shop/db.py": """\
+import os
+
+from dotenv import load_dotenv
+from sqlalchemy import create_engine
+from sqlalchemy.orm import declarative_base
+
+load_dotenv()
+FILE = os.getenv("DB_FILE")
+engine = create_engine("sqlite:///" + FILE)
+Base = declarative_base()
+""",
+    "shop/models.py": model("Customer", "from .db import Base"),
+}

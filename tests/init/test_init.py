@@ -21,6 +21,7 @@ TEMPLATE = Path(alembic.__file__).parent / "templates" / "generic" / "script.py.
 HOOK = ".pre-commit-config.yaml"
 WORKFLOW = ".github/workflows/revguard.yml"
 NEW = ["alembic.ini", "migrations/README", "migrations/env.py", "migrations/script.py.mako"]
+NEW += ["migrations/versions/.gitkeep"]
 # an environment that was made by hand, and needs nothing but its own files
 THERE = projects.DECLARATIVE | {
     "alembic.ini": "[alembic]\nscript_location = migrations\nsqlalchemy.url = sqlite:///shop.db\n",

@@ -110,7 +110,16 @@ CASES = [
         projects.PYDANTIC,
         "pydantic_settings",
         tables=1,
-        settings='environ = { DATABASE_URL = "{url}", SECRET_KEY = "revguard" }',
+        settings='environ = { DATABASE_URL = "{url}", SECRET_KEY = "x" }',
+    ),
+    case(
+        "a .env file that is not in git",
+        projects.DOTENV,
+        "dotenv",
+        tables=1,
+        imports=["shop.models"],
+        url="engine.url.render_as_string",
+        settings='environ = { DB_FILE = "x" }',
     ),
     case(
         "a variable of the environ",

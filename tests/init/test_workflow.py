@@ -39,9 +39,9 @@ def test_installed(name):
     step = workflow.step(given)
     *installs, check = commands(step)
     assert installs == [*wanted, "pip install revguard==0.1.0"]
-    assert check == "revguard check --tree HEAD --all"
+    assert check == 'revguard check --from-ref "origin/$GITHUB_BASE_REF" --to-ref HEAD'
     found = yaml.safe_load(step.after)
-    # a tree is judged against its first parent, and what has landed has to be there
+    # the commits of the range, and what has landed, have to be there
     assert found["jobs"]["revguard"]["steps"][0]["with"]["fetch-depth"] == 0
     assert found["permissions"] == {"contents": "read"}
 

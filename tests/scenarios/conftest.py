@@ -1,6 +1,7 @@
 """Shops in real repositories, whose virtualenv is not the one that revguard runs in."""
 
 import json
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from revguard import databases
 
 pytest.register_assert_rewrite(f"{__name__.rpartition('.')[0]}.shop")
 
-from . import machine  # noqa: E402
+from . import flasks, machine  # noqa: E402
 from .shop import Reports, Shop, files  # noqa: E402
 
 
@@ -60,6 +61,44 @@ def shop(tmp_path, virtualenv, request):
         if commit:
             one.commit_all("first")
         made.append(one)
+        return one
+
+    return make
+
+
+@pytest.fixture
+def made(tmp_path):
+    """``made(files)``: a committed shop with these files besides the usual ones."""
+
+    def make(more, *, without=(), **options):
+        path = tmp_path / "shop"
+        path.mkdir()
+        one = Shop(path, machine.virtualenv(*machine.EVERY_WAY_NEEDS))
+        one.git("init", "-q")
+        every = {**files(**options), **{name: dedented(text) for name, text in more.items()}}
+        one.write({name: text for name, text in every.items() if name not in without})
+        one.commit_all("first")
+        return one
+
+    return make
+
+
+def dedented(text):
+    return textwrap.dedent(text).lstrip("\n")
+
+
+@pytest.fixture
+def flask_shop(tmp_path):
+    """``flask_shop(files)``: a committed shop with the layout of Flask-Migrate."""
+
+    def make(more, version=4, folder="", template="flask"):
+        virtualenv = machine.virtualenv(*machine.FLASK_NEEDS[version])
+        path = tmp_path / "shop"
+        path.mkdir()
+        one = Shop(path, virtualenv, folder)
+        one.git("init", "-q")
+        one.write({**flasks.files(virtualenv, template), **more})
+        one.commit_all("first")
         return one
 
     return make

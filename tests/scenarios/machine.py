@@ -14,6 +14,11 @@ from filelock import FileLock
 REPOSITORY = Path(__file__).parents[2]
 SHIPPED = ("hooks", "pyproject.toml", ".pre-commit-hooks.yaml", "README.md", "LICENSE")
 PROJECT_NEEDS = ("alembic", "sqlalchemy", "psycopg2-binary")
+EVERY_WAY_NEEDS = (*PROJECT_NEEDS, "aiosqlite", "greenlet", "sqlmodel")
+FLASK_NEEDS = {
+    4: ("alembic", "flask-migrate>=4", "flask-sqlalchemy", "python-dotenv"),
+    3: ("alembic", "sqlalchemy", "flask-migrate<4", "flask-sqlalchemy", "python-dotenv"),
+}
 
 
 def own_cache():

@@ -109,6 +109,22 @@ def test_no_index_at_all(empty):
     assert trees.listing(repo, tree) == {}
 
 
+@pytest.mark.parametrize("at", [".venv", "services/billing/env"])
+@pytest.mark.parametrize("others", [True, False])
+def test_worktree_with_a_virtualenv_that_nothing_ignores(git, at, others):
+    before = content(git, index.worktree_tree(find(git)))
+    git.write(f"{at}/pyvenv.cfg")
+    git.write(f"{at}/lib/site-packages/x.py")
+    git.write("models.py", "a = 2\n")
+    (git.path / "gone.py").unlink()
+    new = {f"{at}x/y.py": b"x\n", "new\n.py": b"x\n"} if others else {}
+    for path in new:
+        git.write(path)
+    after = before | {"models.py": b"a = 2\n"} | new
+    del after["gone.py"]
+    assert content(git, index.worktree_tree(find(git))) == after
+
+
 def test_worktree(git):
     git.write(".gitignore", "ignored/\n")
     git.write("ignored/x.py")

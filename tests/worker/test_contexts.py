@@ -252,6 +252,25 @@ FLASK = {
 }
 
 
+_UPGRADES = """\
+    with app.app_context():
+        import flask_migrate
+        flask_migrate.upgrade()
+        db.session.execute(db.select(User.id)).all()
+"""
+MIGRATES = {
+    "upgrades": _UPGRADES,
+    "create_all and stamp": """\
+    with app.app_context():
+        import flask_migrate
+        db.create_all()
+        flask_migrate.stamp()
+""",
+    "create_all": "    with app.app_context():\n        db.create_all()\n",
+}
+MIGRATES_ON_POSTGRESQL = {"upgrades on postgresql": _UPGRADES}
+
+
 class TestFlaskMigrate:
     @pytest.fixture
     def make_app(self, make_shop):
@@ -291,6 +310,17 @@ class TestFlaskMigrate:
         shop.commit("start")
         added = self.change(shop, f"{module}.py")
         assert added["config"] == "migrations/alembic.ini"
+
+    @pytest.mark.parametrize("work", [*MIGRATES, *MIGRATES_ON_POSTGRESQL])
+    def test_an_application_that_migrates_by_itself(self, work, make_app, require):
+        """It has a database of its own for that: what is judged stays as the parent had it."""
+        url = "postgresql+psycopg2://shop@db.invalid/shop" if "postgresql" in work else None
+        shop = make_app(**({"url": url} if url else {}))
+        app = (shop.folder / "app.py").read_text()
+        text = {**MIGRATES, **MIGRATES_ON_POSTGRESQL}[work]
+        shop.write("app.py", app.replace("    return app\n", text + "    return app\n"))
+        shop.commit("start")
+        self.change(shop, "app.py")
 
     @pytest.mark.parametrize("row", ["1.8"])
     def test_flask_migrate_3(self, row, virtualenv, make_app):

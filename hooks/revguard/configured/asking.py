@@ -254,8 +254,10 @@ def _with_what_is_left_out(
     names = _of_the_ephemeral(around.environment.settings)
     unset = [name for name in names if name not in place.options.environ]
     if unset:
-        error.hint += (
-            f"\n`environ` gives {', '.join(unset)} for the ephemeral database only: set it in your "
+        said = (
+            f"`environ` gives {', '.join(unset)} for the ephemeral database only: set it in your "
             "shell for the configured one."
         )
+        is_it = any(name in error.message for name in unset)
+        error.hint = said if is_it else f"{error.hint}\n{said}"
     return error

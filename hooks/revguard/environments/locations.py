@@ -36,7 +36,7 @@ def script_location(
         return Location(None, roots)
     for place in _places(said, folder, roots, files):
         if posixpath.join(place, ENV_PY) in files:
-            first = [it for it in roots if _inside(posixpath.join(it, said)) == place]
+            first = [it for it in roots if _inside(posixpath.join(it, _resource(said))) == place]
             return Location(place, tuple(dict.fromkeys((*first, *roots))))
     return None
 
@@ -75,9 +75,14 @@ def _places(said: str, folder: str, roots: tuple[str, ...], files: Listing) -> l
     return [place for place in joined if place is not None]
 
 
+def _resource(said: str) -> str:
+    """The path that `package:path` stands for, from where the package is imported."""
+    package, *inside = said.split(":")  # "shop:db:migrations" too
+    return posixpath.join(package.replace(".", "/"), *inside) if inside else said
+
+
 def _in_packages(said: str, roots: tuple[str, ...], files: Listing) -> list[str]:
-    package, _, rest = said.partition(":")
-    resource = posixpath.normpath(posixpath.join(package.replace(".", "/"), rest))
+    resource = posixpath.normpath(_resource(said))
     near = [posixpath.join(root, source, resource) for root in roots for source in ("", "src")]
     end = f"/{resource}/"
     far = {path[: path.index(end) + len(end) - 1] for path in files if end in path}

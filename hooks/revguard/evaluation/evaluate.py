@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from revguard import project
@@ -49,6 +49,9 @@ class _Evaluation:
         self._driver = ""
         self._learned = ""  # the driver, by a first run
         self._replayed = 0
+        self._script_location = around.environment.script_location or ""
+        self._several = False
+        self._moved = False  # whether the scripts turned out to be others than those provided for
         self._asked = project.placeholders_in(around.environment.settings)
         self._checkout: Checkout | None = None
         self._order = order(around, task.subject, needed=task.generate, missed=task.missed)
@@ -74,7 +77,7 @@ class _Evaluation:
         self._refuse_failed(last, worker)
         assert self._histories is not None
         left = self._left(last["result"])
-        if self._beginning.is_as_named and is_sound(last["result"]):
+        if not self._moved and self._beginning.is_as_named and is_sound(last["result"]):
             self._serving.keep(self._replayed)
         return Evaluated(
             result=last["result"],
@@ -195,7 +198,12 @@ class _Evaluation:
     def _left(self, result: Mapping[str, Any]) -> Standing | None:
         """What is committed in the end. A replay needs no look: what follows it builds on it."""
         database = self._database
-        ran = bool(result["proof"]) and not self._replayed and result["failure"] is None
+        ran = (
+            bool(result["proof"])
+            and not self._several
+            and not self._replayed
+            and result["failure"] is None
+        )
         if not ran or database is None or database.dialect not in ("postgresql", "sqlite"):
             return None
         return standing.of(database, self._around.timeout)
@@ -249,6 +257,8 @@ class _Evaluation:
             "opened": self._on_opened,
             "progress": self._on_progress,
             "database": self._on_database,
+            "beside": self._on_beside,
+            "aside": self._on_aside,
             "replayed": self._on_replayed,
             "drift": self._on_drift,
         }
@@ -264,7 +274,9 @@ class _Evaluation:
 
     def _on_opened(self, event: Mapping[str, Any]) -> dict[str, Any]:
         found = tuple(event["version_locations"])
+        self._script_location = event["script_location"]
         if self._histories is None or found != self._locations:
+            self._moved = self._moved or self._database is not None
             self._locations = found
             self._histories = self._beginning.read(found)
         landed = self._task.create
@@ -281,6 +293,15 @@ class _Evaluation:
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:
         self._around.progress(f"replaying {event['done']} of {event['total']} revisions")
+
+    def _on_beside(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """A database of its own for another of the places that one run of env.py goes to."""
+        self._several = True
+        prepare = self._prepare if self._order.prepares else None
+        serving = self._stack.enter_context(Serving(self._order, prepare, snapshots=False))
+        database = serving.database(event["dialect"], replace(self._state(), revisions={}))
+        told = {"dialect": database.dialect, "url": dict(database.url)}
+        return {"database": told}
 
     def _on_database(self, event: Mapping[str, Any]) -> dict[str, Any]:
         assert self._histories is not None
@@ -307,6 +328,17 @@ class _Evaluation:
         asked = self._task.ask_known and self._task.known is None
         return bool(asked) or (self._order.starts and not self._serving.from_snapshot)
 
+    def _on_aside(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of the database, at the same history, for what nobody looks at."""
+        self._around.progress("making the application")
+        if self._task.database is not None:
+            found = self._task.database()
+        else:
+            self._serving.database(event["dialect"], self._state())
+            assert self._serving.server is not None
+            found = self._serving.server.clone("aside")
+        return {"database": {"dialect": found.dialect, "url": dict(found.url)}}
+
     def _on_replayed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         self._replayed = event["count"]
         if self._task.database is None and self._serving.server is not None:
@@ -322,7 +354,7 @@ class _Evaluation:
         the project's own modules where a revision imports one."""
         assert self._histories is not None
         environment, subject = self._around.environment, self._task.subject
-        folder = environment.script_location or ""
+        folder = self._script_location
         own = {environment.config or "", environment.toml or "", f"{folder}/env.py"}
         own |= self._histories.imported(environment.roots)
         if self._order.bootstrap is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from revguard.config.values import dotted
@@ -100,7 +101,7 @@ def of_environment(
     known = _of_duplicate(account, subject, where) or of_variables(account, environment, where)
     if known is not None:
         return known
-    if "ModuleNotFoundError" in account["chain"] or account["module"]:
+    if account["module"] or _module_in(account["message"]):
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):
         return refused(event["refused"][0], where)
@@ -280,8 +281,10 @@ def _of_import(
 ) -> CouldNotCheck:
     name = _module_in(account["message"]) or account["module"] or ""
     top = name.partition(".")[0]
-    message = f"{_said(account)}{where}\n(interpreter: {interpreter.path})"
-    forgotten = _not_in_the_commit(name, environment, subject)
+    because = "" if top in account["message"] else f"\nbecause {name} cannot be imported"
+    message = f"{_said(account)}{because}{where}\n(interpreter: {interpreter.path})"
+    importers = [os.path.dirname(frame["path"]) for frame in account["frames"][-1:]]
+    forgotten = _not_in_the_commit(name, [*environment.roots, *importers], subject)
     if forgotten:
         if ignored_of(subject.repo, ["--", forgotten]):
             return CouldNotCheck(
@@ -300,10 +303,12 @@ def _of_import(
     return ModuleMissing(message, hint=imports.remedy(top, environment, subject.listing, python))
 
 
-def _not_in_the_commit(name: str, environment: Environment, subject: Subject) -> str:
+def _not_in_the_commit(name: str, folders: Sequence[str], subject: Subject) -> str:
+    """The module's file in the working tree, under one of the folders or those above them."""
     if not subject.in_working_tree or not name:
         return ""
-    for root in environment.roots:
+    above = [str(parent) for folder in folders for parent in PurePosixPath(folder, "x").parents]
+    for root in dict.fromkeys([*folders, *(("" if one == "." else one) for one in above)]):
         stem = "/".join([*filter(None, [root]), *name.split(".")])
         for path in (f"{stem}.py", f"{stem}/__init__.py"):
             there = os.path.isfile(os.path.join(subject.repo.toplevel, *path.split("/")))

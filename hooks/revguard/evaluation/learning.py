@@ -47,14 +47,14 @@ def last_event(worker: Worker, opened: Callable[[Mapping[str, Any]], Any]) -> Ma
     for event in worker.events():
         if event["event"] == "opened":
             worker.send(opened(event))
-        if event["event"] == "database":
+        if event["event"] in ("database", "aside"):
             break
     return event
 
 
 def driver(event: Mapping[str, Any], environment: Environment) -> str:
     """What was connected with. ConfigError where nothing was."""
-    if event.get("event") != "database":
+    if event.get("event") not in ("database", "aside"):
         raise unknown(environment)
     return f"{event['dialect']}+{event['driver']}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ _WHERE: Final[Mapping[str, str]] = {
     "registry": "{name} = registry(metadata={convention})",
     "SQLModel": "SQLModel.metadata = {convention}",
 }
+_PINNED: Final = re.compile(r"^sqlalchemy(?:\[\w+\])?==([\d.]+)", re.MULTILINE | re.IGNORECASE)
 _DEPENDENCIES: Final = ("requirements.txt", "pyproject.toml", "setup.cfg", "Pipfile")
 
 
@@ -60,10 +62,11 @@ def create_all(source: Source, made: Iterable[Mapping[str, Any]], home: str) -> 
         )
     rest = [place for place in dict.fromkeys(others) if place not in at_import]
     if rest:
+        verb, calls = ("makes", "the call") if len(rest) == 1 else ("make", "the calls")
         yield Step(
             topic="create_all",
-            said=f"{', '.join(rest[:3])} makes tables that Alembic does not know of",
-            hint="remove the call once the first revision is there",
+            said=f"{', '.join(rest[:3])} {verb} tables that Alembic does not know of",
+            hint=f"remove {calls} once the first revision is there",
         )
 
 
@@ -120,9 +123,27 @@ def dependency(files: Mapping[str, bytes], paths: frozenset[str], home: str) -> 
     )
 
 
+def pinned(files: Mapping[str, bytes], home: str, installed: str) -> str:
+    """What to type where requirements.txt wants another SQLAlchemy than is installed.
+
+    `pip install alembic` alone takes a newer one with it.
+    """
+    for path in dict.fromkeys((posixpath.join(home, _DEPENDENCIES[0]), _DEPENDENCIES[0])):
+        wanted = _PINNED.search(files.get(path, b"").decode("utf-8", "replace"))
+        if wanted and wanted[1] != installed:
+            return (
+                f"{path} wants SQLAlchemy {wanted[1]}, and {installed} is installed: "
+                f"`pip install -r {path} alembic`"
+            )
+    return ""
+
+
 def _add(path: str, paths: frozenset[str], folder: str) -> str:
     for lock, command in (("uv.lock", "uv add alembic"), ("poetry.lock", "poetry add alembic"),
                           ("pdm.lock", "pdm add alembic")):  # fmt: skip
         if posixpath.join(folder, lock) in paths:
             return f"`{command}`"
-    return f"`echo alembic >> {path}`" if path.endswith(".txt") else f"add it to {path}"
+    compiled = posixpath.join(folder, "requirements.in")
+    if path.endswith(".txt"):
+        return f"`echo alembic >> {compiled if compiled in paths else path}`"
+    return f"add it to {path}"

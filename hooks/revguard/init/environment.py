@@ -65,7 +65,7 @@ def make(subject: Subject, files: Files, wish: Wish, options: Options) -> Made:
     )
     options.progress("importing the models")
     seen = looker.look(_candidates(files, modules, source, found))
-    _refuse_unseen(seen, interpreter.path)
+    _refuse_unseen(seen, interpreter, files, found.home)
     steps = [
         *_said(found, seen),
         *_files(looker, seen, wish.template),
@@ -78,14 +78,16 @@ def make(subject: Subject, files: Files, wish: Wish, options: Options) -> Made:
     return Made(steps=tuple(steps), home=found.home, interpreter=interpreter)
 
 
-def _refuse_unseen(seen: Seen, python: str) -> None:
+def _refuse_unseen(seen: Seen, found: Interpreter, files: Files, home: str) -> None:
     """CouldNotCheck where models cannot be had: their tables would be missing without a word."""
     tables = seen.answer["imports"][: seen.modules]
     if seen.value("metadata") and not any("failure" in one for one in tables):
         return
-    first, *_ = advice.failures(seen.answer, seen.lines, python)
+    first, *_ = advice.failures(seen.answer, seen.lines, found.path)
+    pinned = advice.pinned(files.other, home, found.sqlalchemy)
     raise CouldNotCheck(
-        f"the models cannot be imported, so nothing was written: {first.said}", hint=first.hint
+        f"the models cannot be imported, so nothing was written: {first.said}",
+        hint="\n".join(filter(None, [first.hint, pinned])),
     )
 
 

@@ -90,14 +90,16 @@ class Looker:
             seen = self._ask(url, variables.with_missing(seen.given, missing, example))
         return seen
 
-    def _missing(self, seen: Seen) -> list[str]:
-        told = [name for one in seen.failures for name in one["missing"]]
+    def _missing(self, seen: Seen) -> dict[str, str]:
+        """The variables that are asked for, with their types."""
+        told = {item["name"]: item["type"] for one in seen.failures for item in one["settings"]}
         if not told and seen.failures and not seen.lacks_module:
             # it may have got None and failed over it later
             read = reading.variables(self.files.python)
-            told = urls.variables(seen.url.expression)
-            told += filter(variables.looks_like_a_database, read)
-        return [name for name in dict.fromkeys(told) if name not in seen.given.names]
+            names = [*urls.variables(seen.url.expression)]
+            names += filter(variables.looks_like_a_database, read)
+            told = dict.fromkeys(names, "")
+        return {name: kind for name, kind in told.items() if name not in seen.given.names}
 
     def _ask(self, url: Url, given: Given) -> Seen:
         found = self.found

@@ -7,13 +7,15 @@ What counts is how the files import each other: `from shop.models import User` i
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 _IMPORT: Final = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import|import[ \t]+([\w.]+))", re.MULTILINE
+    rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t(]+(.*)|import[ \t]+([\w.]+))", re.MULTILINE
 )
+_RELATIVE: Final = re.compile(rb"^[ \t]*from[ \t]+(\.+)[\w. \t]*import", re.MULTILINE)
 _SOURCE: Final = "src"
 # folders of code that is none of the application's own
 _APART: Final = frozenset((
@@ -28,14 +30,20 @@ class Modules:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._paths = frozenset(files)
         self._folders = {folder for path in files for folder in _above(path)}
+        self._packages = {folder for path in files if (folder := _package(path)) is not None}
+        self._relative = {folder for path, text in files.items() for folder in _inside(path, text)}
         self._evidence = self._count(files)
 
     def root(self, path: str) -> str:
         """The folder that stands on `sys.path` when this file is imported."""
-        folders = _above(path)
-        plain = self._above_packages(path)
-        # of equal evidence: where packages say it; else the top-most
-        return max(folders, key=lambda one: (self._evidence[one], one == plain, -len(one)))
+        above = self._above_packages(path)
+        folders = [one for one in _above(path) if one not in self._relative]
+        # a package may hold a `celery.py`: who imports the real one says nothing of a root
+        for some in (set(folders) - self._packages, folders):
+            served = [one for one in folders if one in some and self._evidence[one]]
+            if served:
+                return max(served, key=lambda one: (self._evidence[one], one == above, -len(one)))
+        return above
 
     def name(self, path: str) -> str:
         """The dotted name of the file's module."""
@@ -45,7 +53,7 @@ class Modules:
 
     def _above_packages(self, path: str) -> str:
         folder = path.rpartition("/")[0]
-        while folder and f"{folder}/__init__.py" in self._paths:
+        while folder and folder in self._packages | self._relative:
             folder = folder.rpartition("/")[0]
         return folder
 
@@ -56,9 +64,8 @@ class Modules:
             folders = _above(path)
             below = [f"{one}/{_SOURCE}".lstrip("/") for one in folders]
             roots = [*folders, *(one for one in below if one in self._folders)]
-            for name in {one for match in _IMPORT.findall(text) for one in match if one}:
-                if not name.startswith(b"."):
-                    found.update(self._serving(name.decode(), path, dict.fromkeys(roots)))
+            for name in _imported(text):
+                found.update(self._serving(name, path, dict.fromkeys(roots)))
         return found
 
     def _serving(self, name: str, importer: str, roots: Mapping[str, None]) -> Iterator[str]:
@@ -68,6 +75,28 @@ class Modules:
             # a file does not import itself, and a folder alone may be of anything
             if found - {importer} or ("." in name and stem in self._folders):
                 yield root
+
+
+def _imported(text: bytes) -> set[str]:
+    """The modules that a file may mean; of `from app import a` both `app` and `app.a`."""
+    found = set()
+    for module, names, plain in _IMPORT.findall(text):
+        if not module.startswith(b"."):
+            found |= {(module or plain).decode()}
+            found |= {f"{module.decode()}.{name.decode()}" for name in re.findall(rb"\w+", names)}
+    return {name for name in found if name.partition(".")[0] not in sys.stdlib_module_names}
+
+
+def _package(path: str) -> str | None:
+    """The folder that an `__init__.py` makes a package."""
+    folder, _, name = path.rpartition("/")
+    return folder if name == "__init__.py" else None
+
+
+def _inside(path: str, text: bytes) -> list[str]:
+    """The folders that are packages since a file in them imports relatively."""
+    levels = [len(dots) for dots in _RELATIVE.findall(text)]
+    return _above(path)[: max(levels, default=0)]
 
 
 def is_application(path: str) -> bool:

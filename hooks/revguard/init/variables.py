@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from revguard import project
+from revguard.config import EnvironmentSettings
+from revguard.evaluation.variables import suggested
 from revguard.project import envfile
+from revguard.project.environ import PLACEHOLDERS
 
 _EXAMPLES: Final = (
     ".env.example", ".env.sample", ".env.template", ".env.dist", "example.env", "env.example",
@@ -15,7 +19,8 @@ _EXAMPLES: Final = (
 )  # fmt: skip
 _URLS: Final = ("URL", "URI", "DSN")
 _DATABASE: Final = ("DATABASE", "DB", "SQL", "POSTGRES", "PG", "MYSQL", "MARIADB")
-PLAIN: Final = "revguard"
+# what is looked at with is connected to by nobody
+_STANDING_IN: Final = {**dict.fromkeys(PLACEHOLDERS, "x"), "host": "localhost", "port": "5432"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +42,10 @@ class Given:
         return "{url}" in self.values.values()
 
     def environ(self, url: str) -> dict[str, str]:
-        """The variables, with a URL in the place of `{url}`."""
-        filled = {name: text.replace("{url}", url) for name, text in self.values.items()}
-        return {**self.found, **filled}
+        """The variables, with a URL in the place of `{url}`, and the like."""
+        settings = EnvironmentSettings(environ=self.values)
+        filled = project.filled(settings, {**_STANDING_IN, "url": url})
+        return {**self.found, **self.values, **filled}
 
 
 def examples(files: Mapping[str, bytes], home: str) -> tuple[str, dict[str, str]]:
@@ -53,7 +59,7 @@ def examples(files: Mapping[str, bytes], home: str) -> tuple[str, dict[str, str]
 
 
 def with_missing(
-    given: Given, missing: Iterable[str], example: tuple[str, dict[str, str]]
+    given: Given, missing: Mapping[str, str], example: tuple[str, dict[str, str]]
 ) -> Given:
     """With these variables, too: from the file of examples where it has all, else made up."""
     wanted = [name for name in missing if name not in given.names]
@@ -61,19 +67,10 @@ def with_missing(
     told = {name.upper() for name in found}
     if path and not given.env_file and all(name in told for name in wanted):
         return Given(env_file=path, values=given.values, found=found)
-    made = {name: _value(name) for name in wanted}
+    made = {name: suggested(name, missing[name]) for name in wanted}
     return Given(env_file=given.env_file, values={**given.values, **made}, found=given.found)
 
 
 def looks_like_a_database(name: str) -> bool:
     """Whether a variable's name speaks of a database."""
     return any(word in name.upper().split("_") for word in (*_DATABASE, *_URLS))
-
-
-def _value(name: str) -> str:
-    words = name.upper().split("_")
-    if "PORT" in words:
-        return "5432"
-    if words[-1] in _URLS and (len(words) == 1 or any(one in words for one in _DATABASE)):
-        return "{url}"
-    return PLAIN

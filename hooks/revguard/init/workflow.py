@@ -25,7 +25,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
 }
 _USES: Final = re.compile(r"uses:\s*[\"']?(actions/(?:checkout|setup-python)@[\w.-]+)")
 _USUAL: Final = ("actions/checkout@v4", "actions/setup-python@v5")
-COMMAND: Final = "revguard check --tree HEAD --all"
+COMMAND: Final = 'revguard check --from-ref "origin/$GITHUB_BASE_REF" --to-ref HEAD'
 
 _TEXT: Final = """\
 # Is there one proven revision for each model change of a pull request?
@@ -42,13 +42,12 @@ jobs:
     steps:
       - uses: {checkout}
         with:
-          fetch-depth: 0  # the base is what has landed
+          fetch-depth: 0  # the whole range, and what has landed
           persist-credentials: false
       - uses: {setup}
         with:
           python-version: "{python}"
 {install}      - run: pip install revguard{version}
-      # HEAD is what the merge would give, and its first parent is the base
       - run: {command}
 """
 
@@ -72,10 +71,11 @@ def step(project: Project) -> Step:
     elsewhere = _elsewhere(project)
     if elsewhere:
         said = f"none written: {elsewhere}"
-        return Step(topic="workflow", said=said, hint=f"let it run `{COMMAND}` on what is merged")
+        hint = "let it run `revguard check --from-ref BASE --to-ref HEAD` on what is to be merged"
+        return Step(topic="workflow", said=said, hint=hint)
     return Step(
         topic="workflow",
-        said=f"writes {PATH}: `{COMMAND}` on each pull request",
+        said=f"writes {PATH}: `revguard check` on each pull request",
         path=PATH,
         before=None,
         after=_text(project).encode("utf-8"),

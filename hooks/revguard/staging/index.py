@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # A partial clone would fetch each blob just to see that it exists.
 _WRITE_TREE = ("write-tree", "--missing-ok")
+_MARK = "/pyvenv.cfg"
 _USAGE = 129  # git's exit code for an option that it does not know
 
 
@@ -60,7 +61,10 @@ def staged(repo: Repository) -> Staged:
 
 
 def worktree_tree(repo: Repository) -> str:
-    """The tree of the working tree: tracked and untracked files, but no ignored ones."""
+    """The tree of the working tree: tracked and untracked files, but no ignored ones.
+
+    A virtualenv counts as ignored: it marks itself, and thousands of files would be stored.
+    """
     with _private_index(repo) as index:
         _refuse_unmerged(repo)
         added = _add_all(repo, index, "--sparse")
@@ -76,7 +80,22 @@ def worktree_tree(repo: Repository) -> str:
 
 
 def _add_all(repo: Repository, index: str, *options: str) -> Completed:
-    return plumbing.run(repo, "add", "-A", *options, index=index, config=plumbing.PRIVATE_INDEX)
+    def add(*words: str, stdin: bytes | None = None) -> Completed:
+        config = plumbing.PRIVATE_INDEX
+        return plumbing.run(repo, "add", *words, *options, index=index, config=config, stdin=stdin)
+
+    others = plumbing.run(repo, "ls-files", "--others", "--exclude-standard", "-z")
+    untracked = plumbing.split(others.stdout)
+    virtualenvs = tuple(
+        path.removesuffix(_MARK) + "/" for path in untracked if path.endswith(_MARK)
+    )
+    if not virtualenvs:
+        return add("-A")
+    updated = add("-u")
+    kept = plumbing.join(path for path in untracked if not path.startswith(virtualenvs))
+    if updated.returncode != 0 or not kept:
+        return updated
+    return add("--pathspec-from-file=-", "--pathspec-file-nul", stdin=kept)
 
 
 def _tree(repo: Repository, completed: Completed) -> str:

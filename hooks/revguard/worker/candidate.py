@@ -7,12 +7,13 @@ import importlib.util
 import os
 import sys
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from alembic.autogenerate import api, compare
 from alembic.script import write_hooks
 
 from . import (
+    branching,
     casts,
     complete,
     defaults,
@@ -113,13 +114,16 @@ def write(
     with_casts: bool,
     notes: list[str],
 ) -> list[Any]:
-    """Let Alembic write the script; returns its Script (with path, revision, module).
-
-    The project's template, file name, hooks and naming apply. A post-write hook that cannot run
-    is noted: the script is there all the same.
-    """
-    found = comparison.differences()
+    """Let Alembic write the script; returns its Script (with path, revision, module)."""
     renderer = rendering.TypeRenderer()
+    complete_script(comparison, dialect, renderer, with_casts)
+    return generate(comparison, environment, request, renderer, notes)
+
+
+def complete_script(
+    comparison: Comparison, dialect: Any, renderer: rendering.TypeRenderer, with_casts: bool
+) -> None:
+    """Put in what Alembic leaves out, while the database can still be asked."""
     for script in comparison.revisions.generated_revisions:
         if dialect.name == "postgresql":
             if "alembic_postgresql_enum" not in sys.modules:
@@ -130,8 +134,42 @@ def write(
             suspended.complete(script, comparison.context)
         if with_casts:
             casts.add_casts(script, comparison.context)
+
+
+def join(comparisons: Sequence[Comparison]) -> Comparison:
+    """One comparison that has the operations of all; one set for each token of the template."""
+    first = comparisons[0]
+    (script,) = first.revisions.generated_revisions
+    tokens = {one.upgrade_token for one in script.upgrade_ops_list}
+    for other in comparisons[1:]:
+        (theirs,) = other.revisions.generated_revisions
+        for pair in zip(theirs.upgrade_ops_list, theirs.downgrade_ops_list):
+            if pair[0].upgrade_token not in tokens:
+                tokens.add(pair[0].upgrade_token)
+                script.upgrade_ops_list.append(pair[0])
+                script.downgrade_ops_list.append(pair[1])
+    return first
+
+
+def generate(
+    comparison: Comparison,
+    environment: Any,
+    request: Mapping[str, Any],
+    renderer: rendering.TypeRenderer,
+    notes: list[str],
+) -> list[Any]:
+    """Write the script of a comparison that is complete.
+
+    The project's template, file name, hooks and naming apply. A post-write hook that cannot run
+    is noted: the script is there all the same.
+    """
+    found = comparison.differences()
+    for script in comparison.revisions.generated_revisions:
         if script.message is None:
             script.message = request["message"] or message.message_for(found)
+        if script.head == "head":
+            tables = [item.table.rpartition(".")[2] for item in found]
+            script.head = branching.head_for(environment.script, tables) or script.head
         script._needs_render = True
     project.fix_create_date(environment.script, request["created"])
     with ExitStack() as stack:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from . import candidate, catalog, creating, failure, foreign, halfway, premade, registered, spelling
+from .alone import Alone
 from .failure import shorten
 from .steps import between_steps
 
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 class Evaluation:
     """Drives env.py for one request and fills ``result`` (JSON-ready).
 
-    Events that want an answer: ``database`` (where to connect), ``replayed`` (history is in; a
+    Events that want an answer: ``database`` (where to connect), ``aside`` (where an application
+    may connect while it is made), ``replayed`` (history is in; a
     copy may be made while nobody is connected), ``drift`` (which of these differences were known).
     """
 
@@ -46,6 +49,7 @@ class Evaluation:
         digest: Callable[[Dialect], str],
         runner: Runner,
         observer: Observer,
+        tell_locations: Callable[[], None],
     ) -> None:
         self._request = request
         self._channel = channel
@@ -54,8 +58,10 @@ class Evaluation:
         self._digest = digest
         self._runner = runner
         self._observer = observer
+        self._tell_locations = tell_locations
         self._tree = observer.tree
         self._reset = False
+        self._aside = False
         self._casts = False
         self._retry = False
         self._known: list[str] | None = request["known"]
@@ -63,6 +69,7 @@ class Evaluation:
         self._now: dict[str, str] = {}  # before the next step
         self._stood: dict[str, Any] | None = None  # what was there before env.py; None: not known
         self._written: list[Script] = []
+        environment.load_in(self._loading)
         self.result: dict[str, Any] = {
             "same": None,
             "digest": None,
@@ -92,9 +99,13 @@ class Evaluation:
             "metadata_tables": None,
             "registered": None,
         }
+        self.blank = copy.deepcopy(self.result)
 
     def provide(self, dialect: Dialect) -> dict[str, Any]:
         """The ephemeral database for the first connection; ends the run where none is needed."""
+        if self._aside:
+            reply = self._channel.ask("aside", dialect=dialect.name, driver=dialect.driver)
+            return dict(reply["database"])
         if self.result["digest"] is None:
             self.result["digest"] = self._digest(dialect)
             if self.result["digest"] in self._request["proven"]:
@@ -112,17 +123,34 @@ class Evaluation:
         database: dict[str, Any] = reply["database"]
         return database
 
+    @contextlib.contextmanager
+    def _loading(self) -> Iterator[None]:
+        """While an application is made it has a database of its own: it may migrate that, or make
+        all tables, and the one that is judged would look clean."""
+        self._aside = True
+        try:
+            yield
+        finally:
+            self._aside = False
+            self._guard.forget()
+
     def go(self) -> dict[str, Any]:
         """Run to the end; exceptions of env.py itself propagate, those of revisions are data."""
         try:
             if self._request.get("create"):
                 self._env(self._create)
                 return self.result
-            self._env(self._replay)
+            alone = Alone(self._guard)
+            self._env(alone.watched(self._replay))
+            if alone.refuted:
+                from . import several
+
+                several.Several(self, beside=alone.ran).go()
+                return self.result
             if self._request["old"] and self.result["replayed"]:
                 self._channel.ask("replayed", count=self.result["replayed"])
                 self._guard.forget()
-                self._env(self._judge)
+                self._env(Alone(self._guard).watched(self._judge))
             while self._retry:
                 self._retry = False
                 self._reset = True
@@ -165,6 +193,7 @@ class Evaluation:
     def _replay(self, heads: Any, context: MigrationContext) -> Steps:
         """Bring the database to what the parents had; judge at once where it is there already."""
         self.result["runs"] += 1
+        self._tell_locations()  # env.py may have chosen them
         heads = self._tuple(heads)
         script = self._environment.script
         if self.result["runs"] == 1:
@@ -242,11 +271,15 @@ class Evaluation:
         left = self._subtract(comparison)
         self.result["left"] = [item.as_dict() for item in left]
         if left and self._request["generate"]:
-            scripts = self._write(comparison, context)
-            revisions = [script.get_revision(item.revision) for item in scripts]
-            yield from self._prove(revisions, context)
+            yield from self._generate(comparison, context)
         self._note_heads(context)
         self.result["judged"] = True
+
+    def _generate(self, comparison: Comparison, context: MigrationContext) -> Steps:
+        """Write the missing script and prove it."""
+        scripts = self._write(comparison, context)
+        script = self._environment.script
+        yield from self._prove([script.get_revision(item.revision) for item in scripts], context)
 
     def _compare(self, context: MigrationContext, heads: Any) -> Comparison:
         metadata = context.opts.get("target_metadata")
@@ -274,18 +307,23 @@ class Evaluation:
         return comparison.differences()
 
     def _write(self, comparison: Comparison, context: MigrationContext) -> list[Script]:
+        return self._written_by(
+            lambda: candidate.write(
+                comparison,
+                self._environment,
+                context.dialect,
+                self._request,
+                self._casts,
+                self.result["notes"],
+            )
+        )
+
+    def _written_by(self, write: Callable[[], list[Script]]) -> list[Script]:
         self._observer.active = False  # what we write is nothing that the project depends on
         try:
             # Alembic says what it generates, on whatever the project made of stdout
             with contextlib.redirect_stdout(io.StringIO()):
-                scripts = candidate.write(
-                    comparison,
-                    self._environment,
-                    context.dialect,
-                    self._request,
-                    self._casts,
-                    self.result["notes"],
-                )
+                scripts = write()
         finally:
             self._observer.active = True
         self._written = scripts

@@ -51,7 +51,7 @@ def describe(error: BaseException, tree: str, toplevel: str) -> dict[str, Any]:
         "frames": frames,
         "settings": _settings(error, frames, tree),
         "chain": _chain(error),
-        "module": error.name if isinstance(error, ImportError) else None,
+        "module": _missing_module(error),
         "statement": shorten(str(getattr(error, "statement", "") or ""), 2000),
         "code": _database_code(error),
         "remedy": getattr(error, "remedy", "") if isinstance(error, Misconfigured) else "",
@@ -93,12 +93,25 @@ def relative(path: str, tree: str) -> str:
 
 
 def _chain(error: BaseException) -> list[str]:
-    names: list[str] = []
+    return [type(one).__name__ for one in _causes(error)]
+
+
+def _missing_module(error: BaseException) -> str | None:
+    """The module that an import failed for, also where another exception was made of that."""
+    for one in _causes(error):
+        if isinstance(one, ImportError) and one.name:
+            return one.name
+    return None
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error, what it was raised from, and so on."""
+    found: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None and len(names) < 8:
-        names.append(type(cause).__name__)
+    while cause is not None and len(found) < 8:
+        found.append(cause)
         cause = cause.__cause__ or cause.__context__
-    return names
+    return found
 
 
 def _database_code(error: BaseException) -> str:

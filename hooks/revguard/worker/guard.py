@@ -18,7 +18,7 @@ from . import odbc, places, secured, spelling
 from .failure import Refused, RefusedAgain
 
 if TYPE_CHECKING:
-    from typing import Callable, Iterator, Mapping, Sequence
+    from typing import Callable, Hashable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import URL
     from sqlalchemy.engine.interfaces import Dialect
@@ -66,6 +66,9 @@ class Guard:
         self._passing = threading.local()
         self._strings: set[str] = set()  # by which drivers were led to the ephemeral database
         self._database: dict[str, Any] | None = None
+        self._provide_each: Callable[[Dialect], dict[str, Any]] | None = None
+        self._each: dict[Hashable, dict[str, Any]] = {}  # by the place that was asked for
+        self._asked: dict[int, tuple[Dialect, Hashable]] = {}  # what an engine connects to
         self.address: dict[str, Any] | None = None  # of the ephemeral database, told ahead
         self.pools: weakref.WeakSet[Pool] = weakref.WeakSet()  # of every engine
         self.connections = 0
@@ -78,8 +81,36 @@ class Guard:
         for pool in self.pools:
             pool._invalidate_time = time.time()
 
+    @property
+    def dialect(self) -> str:
+        """That of the ephemeral database, once it was asked for."""
+        return str(self._database["dialect"]) if self._database else ""
+
+    def separate(self, provide: Callable[[Dialect], dict[str, Any]]) -> None:
+        """From now on each place that is connected to has a database of its own."""
+        self._provide_each = provide
+        self.forget()
+
+    def note_place(self, dialect: Dialect, place: Hashable) -> None:
+        """Where an engine would connect to; each has a dialect of its own."""
+        self._asked[id(dialect)] = (dialect, place)
+
+    def place_of(self, dialect: Dialect) -> Hashable:
+        """What the engine of this dialect connected to, had it not been turned; None: unknown."""
+        return self._asked.get(id(dialect), (dialect, None))[1]
+
+    def _of_place(self, dialect: Dialect) -> dict[str, Any]:
+        assert self._provide_each is not None
+        place = self.place_of(dialect)
+        if place not in self._each:
+            self._each[place] = self._provide_each(dialect)
+        return self._each[place]
+
     def database(self, dialect: Dialect) -> dict[str, Any]:
         """The ephemeral database for an engine of this dialect; Refused for another kind."""
+        if self._provide_each is not None:
+            with self._lock:
+                return self._of_place(dialect)
         with self._lock:
             if self._database is None:
                 self._database = self._provide(dialect)
@@ -140,7 +171,8 @@ class Guard:
         return os.path.realpath(path) in [os.path.realpath(str(file)) for file in files]
 
     def _known(self) -> list[dict[str, Any]]:
-        return [one for one in (self.address, self._database) if one is not None]
+        known = (self.address, self._database, *self._each.values())
+        return [one for one in known if one is not None]
 
     def refuse_direct(self, driver: str, detail: str = "") -> None:
         """Raise Refused for a direct call of a driver."""
@@ -205,6 +237,7 @@ def _redirect_engines(guard: Guard) -> None:
     from sqlalchemy.engine import Engine
 
     def do_connect(dialect: Dialect, _record: Any, cargs: Any, cparams: dict[str, Any]) -> Any:
+        guard.note_place(dialect, places.said(dialect, cargs, cparams))
         return _connect(guard, dialect, cparams, cargs)
 
     event.listen(Engine, "do_connect", do_connect)

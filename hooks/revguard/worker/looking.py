@@ -46,7 +46,7 @@ def look(request: Mapping[str, Any], tree: str, toplevel: str) -> dict[str, Any]
             return {"value": work(*arguments, namespace)}
         except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the project raises is told as data
             traceback.print_exc()
-            return {"failure": _account(error, tree, toplevel)}
+            return {"failure": failure.describe(error, tree, toplevel)}
 
     imports = [tried(_run, line) for line in wanted["imports"]]
     return {
@@ -60,29 +60,6 @@ def look(request: Mapping[str, Any], tree: str, toplevel: str) -> dict[str, Any]
 
 def _run(line: str, namespace: dict[str, Any]) -> None:
     exec(compile(line, "<init>", "exec"), namespace)  # noqa: S102  what env.py will say
-
-
-def _account(error: BaseException, tree: str, toplevel: str) -> dict[str, Any]:
-    account = failure.describe(error, tree, toplevel)
-    account["missing"] = _missing(error, account)
-    return account
-
-
-def _missing(error: BaseException, account: Mapping[str, Any]) -> list[str]:
-    """Variables of the environ that the project wants, as the error tells."""
-    seen: BaseException | None = error
-    while seen is not None:
-        errors = getattr(seen, "errors", None)
-        if type(seen).__name__ == "ValidationError" and callable(errors):  # pydantic
-            kinds = ("missing", "value_error.missing")
-            return [str(one["loc"][-1]).upper() for one in errors() if one["type"] in kinds]
-        if isinstance(seen, KeyError) and seen.args and account["frames"]:
-            frame = account["frames"][-1]["text"]
-            named = str(seen.args[0])
-            if named.isidentifier() and ("environ" in frame or "env" in frame.lower()):
-                return [named]
-        seen = seen.__cause__ or seen.__context__
-    return []
 
 
 def _metadata(expression: str, namespace: dict[str, Any]) -> dict[str, Any]:
@@ -169,6 +146,8 @@ def _template(name: str, wanted: Mapping[str, Any]) -> dict[str, str]:
                 config = Config("alembic.ini", stdout=io.StringIO(), toml_file="pyproject.toml")
                 _write("pyproject.toml", wanted["pyproject"])
             command.init(config, wanted["folder"], template=name)
+            # git keeps no empty folder, and Alembic before 1.11 fails without this one
+            _write(os.path.join(wanted["folder"], "versions", ".gitkeep"), "")
             return dict(_read(folder))
         finally:
             os.chdir(home)

@@ -19,6 +19,10 @@ _ELSEWHERE = (
     "default_group", "option_files", "sock",
 )  # fmt: skip
 _FILES = ("service", "read_default_file", "default_file", "option_files", "servicefile")
+_SAID = (
+    "host", "hostaddr", "port", "dbname", "database", "db", "dsn", "conninfo", "service",
+    "unix_sock", "unix_socket", "read_default_file",
+)  # fmt: skip
 _HERE = ("localhost", "127.0.0.1", "::1")  # beside a socket's file they say nothing more
 
 
@@ -56,6 +60,16 @@ def of_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Place | None:
         return Place(*_socket(host, named.get("port")), database)
     except ValueError:
         return None
+
+
+def said(dialect: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells one place from another, as an engine of SQLAlchemy would call its driver."""
+    if dialect.name == "sqlite":
+        path = str(args[0] if args else kwargs.get("database") or "")
+        inside = path in ("", ":memory:") or path.startswith("file:")
+        return ("sqlite", f"{path} {id(dialect)}" if inside else os.path.realpath(path))
+    named = tuple((name, str(kwargs[name])) for name in _SAID if kwargs.get(name))
+    return (dialect.name, *map(str, args), *named)
 
 
 def hosts_of_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import alembic
-from alembic import command
+from alembic import command, util
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
@@ -19,6 +19,7 @@ from .failure import Misconfigured
 from .within import Within, named
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Callable, Iterable, Mapping
 
     from alembic.runtime.migration import MigrationContext, MigrationStep
@@ -79,11 +80,16 @@ class Project:
         self._within = Within(
             request["within"], request["flask_app"], self._names_application(), self._configure
         )
+        self._within.working = os.path.join(request["toplevel"], *request["root"].split("/"))
         self.env_globals: dict[str, Any] = {}
         self.configured: dict[str, Any] = {}
         self.context_options: dict[str, Any] = {}  # more of what a command gives to env.py
         self._compare_defaults = compare_defaults
         self._configured_by_application = False
+
+    def load_in(self, loading: Callable[[], AbstractContextManager[None]]) -> None:
+        """What an application is made in, if there is one."""
+        self._within.loading = loading
 
     def reload_scripts(self) -> None:
         """Read the version folders again (a script was added)."""
@@ -101,13 +107,17 @@ class Project:
         os.chdir(self._folder)
 
     def version_locations(self) -> list[str]:
-        """The version folders, absolute."""
-        found = getattr(self.script, "_version_locations", None)
-        if found is None or callable(found):
-            found = self.script.versions if hasattr(self.script, "versions") else []
-        if not found:
-            found = [os.path.join(self.script.dir, "versions")]
-        return [os.path.abspath(str(path)) for path in found]
+        """The version folders, absolute, as they are configured now: env.py may name others."""
+        said = self.script.version_locations
+        found = [said] if isinstance(said, (str, os.PathLike)) else list(said or ())
+        found = found or [os.path.join(self.script.dir, "versions")]
+        return [self._resolved(str(path)) for path in found]
+
+    def _resolved(self, path: str) -> str:
+        """Absolute; "package:folder" as Alembic resolves it."""
+        if ":" in path and not os.path.isabs(path):
+            path = str(util.coerce_resource_to_filename(path))
+        return os.path.normpath(os.path.join(self._folder, path))
 
     def run(self, work: Work) -> None:
         """Run env.py; ``work(heads, context)`` yields migration steps, as a command's does.
@@ -115,12 +125,15 @@ class Project:
         It begins in the same folder each time, wherever the last run went.
         """
         self.go_home()
+        self._within.run(lambda: self._run_with(work))
+
+    def _run_with(self, work: Work) -> None:
         with EnvironmentContext(
             self.config, self.script, fn=work, as_sql=False, starting_rev=None, template_args={},
             **self.context_options,
         ) as env:  # fmt: skip
             self._wrap_configure(env)
-            self._within.run(self._run_env)
+            self._run_env()
 
     def _names_application(self) -> bool:
         """Whether env.py, as Flask-Migrate's, works on the application that is current."""
@@ -131,8 +144,10 @@ class Project:
         """What Flask-Migrate adds to a Config: the functions that an application registered."""
         known = application.extensions.get("migrate")
         callbacks = getattr(getattr(known, "migrate", None), "configure_callbacks", ())
-        for callback in callbacks if not self._configured_by_application else ():
-            self.config = callback(self.config)
+        if callbacks and not self._configured_by_application:
+            for callback in callbacks:
+                self.config = callback(self.config)
+            self.script = self._load()  # they may have placed it elsewhere
         self._configured_by_application = True
 
     def _run_env(self) -> None:

@@ -91,6 +91,7 @@ class Session:
             request["toplevel"], self.tree, [sys.prefix, sys.base_prefix, sys.exec_prefix]
         )
         self.environment: Project | None = None
+        self._told: list[str] | None = None
 
     def run(self) -> None:
         """Serve the request."""
@@ -129,9 +130,18 @@ class Session:
 
         config = project.make_config(self.tree, self.request)
         self.environment = project.Project(config, self.request)
+        self._tell_locations()
+
+    def _tell_locations(self) -> None:
+        """Say where the scripts are, if that is news; hear which of them are old and new."""
+        assert self.environment is not None
         found = [failure.relative(p, self.tree) for p in self.environment.version_locations()]
-        reply = self.channel.ask("opened", version_locations=[path for path in found if path])
-        self.request.update(reply)
+        found = [path for path in found if path]
+        if found != self._told:
+            self._told = found
+            folder = failure.relative(str(self.environment.script.dir), self.tree)
+            reply = self.channel.ask("opened", version_locations=found, script_location=folder)
+            self.request.update(reply)
 
     def _evaluate(self) -> dict[str, Any]:
         from . import evaluate, steps
@@ -147,6 +157,7 @@ class Session:
             lambda dialect: self.registry.digest(dialect, environment.env_globals),
             runner,
             self.observer,
+            self._tell_locations,
         )
         return self.evaluation.go()
 

@@ -7,6 +7,7 @@ and where that gives a runner (an executor, a portal, a callable), the thread or
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 import os
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from .failure import Misconfigured
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Callable
 
     Work = Callable[[], None]
     Prepare = Callable[[Any], None]
+    Loading = Callable[[], AbstractContextManager[None]]
 
 
 def named(text: str, key: str) -> Any:
@@ -46,7 +49,8 @@ def _import_from_here() -> None:
 class Within:
     """Runs env.py in what is configured; the application is loaded at the first run.
 
-    ``prepare`` is called with it, inside its context and before env.py.
+    ``prepare`` is called with it, inside its context and before env.py. It is loaded in what
+    ``loading`` gives: it may migrate or create tables by itself while it is made.
     """
 
     def __init__(
@@ -56,7 +60,9 @@ class Within:
         self._flask_app = flask_app
         self._is_flask = is_flask or flask_app is not None
         self._prepare = prepare
+        self.loading: Loading = contextlib.nullcontext
         self._application: Any = None
+        self.working = ""  # the folder that we are in, in the working tree
 
     def run(self, work: Work) -> None:
         """Call ``work`` there; what it raises is raised here."""
@@ -76,7 +82,8 @@ class Within:
     def _in_application(self, work: Work) -> Work:
         def run() -> None:
             if self._application is None:
-                self._application = _load(self._flask_app)
+                with self.loading():
+                    self._application = _load(self._flask_app, self.working)
             with self._application.app_context():
                 self._prepare(self._application)
                 work()
@@ -114,10 +121,12 @@ async def _run_async(manager: Any, work: Work) -> None:
             await result
 
 
-def _load(flask_app: str | None) -> Any:
+def _load(flask_app: str | None, working: str) -> Any:
     """The application, found as the `flask` command finds it in this folder."""
     cli = importlib.import_module("flask.cli")  # the project's
     _import_from_here()
+    for path in _uncommitted(working):
+        cli.load_dotenv(path)
     cli.load_dotenv()
     said = flask_app or os.environ.get("FLASK_APP")
     try:
@@ -128,3 +137,11 @@ def _load(flask_app: str | None) -> Any:
             f"{what}: {error}",
             remedy='Name it, as in `flask-app = "shop.app:create_app()"`.',
         ) from error
+
+
+def _uncommitted(working: str) -> list[str]:
+    """The working tree's files of variables that the commit does not have: a .env seldom is."""
+    if os.environ.get("FLASK_SKIP_DOTENV", "0").lower() not in ("0", "false", "no"):
+        return []
+    names = [name for name in (".env", ".flaskenv") if not os.path.exists(name)]
+    return [path for path in (os.path.join(working, n) for n in names) if os.path.isfile(path)]
