@@ -34,6 +34,7 @@ _ASIDE = frozenset((
     "templates", "test", "testing", "tests", "third_party", "thirdparty", "tool", "tools",
     "vendor", "vendored", "venv",
 ))  # fmt: skip
+_TESTS = frozenset(("conftest.py", "testing.py", "tests.py"))
 
 
 class Relevance:
@@ -106,7 +107,7 @@ def is_aside(path: str, within: str = "") -> bool:
     *folders, name = inside.split("/")
     if any(one.lstrip("_").lower() in _ASIDE or one[:1] in ".{" for one in folders):
         return True
-    return name.startswith(("test_", "conftest")) or name.endswith(("_test.py", "_tests.py"))
+    return name in _TESTS or name.startswith("test_") or name.endswith(("_test.py", "_tests.py"))
 
 
 def merge(many: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

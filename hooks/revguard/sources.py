@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
+from revguard.history.script import tree_of
+from revguard.observed import declares
 from revguard.verdict import Source
+
+_Definition: TypeAlias = "ast.ClassDef | ast.Call"
 
 
 class Sources:
     """Finds the line of a table, a column, an index or a constraint in the project's files.
 
-    Reads only files that name what is looked for; a declarative class without ``__tablename__``
+    Reads no further than to what is looked for; a declarative class without ``__tablename__``
     is found by its name (``UserProfile`` is ``user_profile`` or ``userprofile``).
     """
 
@@ -21,49 +26,49 @@ class Sources:
     ) -> None:
         self._paths = [path for path in paths if path.endswith(".py")]
         self._read = read
-        self._texts: Mapping[str, bytes] | None = None
-        self._trees: dict[str, ast.Module | None] = {}
+        self._waiting: Iterator[tuple[str, bytes]] | None = None  # files not looked at yet
+        self._defined: dict[str, tuple[str, _Definition]] = {}
 
     def find(self, table: str, name: str) -> Source | None:
         """The line of ``name`` in the table's definition, else that of the table itself."""
         short = table.rpartition(".")[2]
+        while short and short not in self._defined:
+            if not self._look_further():
+                return None
         if not short:
             return None
-        for path in self._files():
-            tree = self._parsed(path)
-            for node in [] if tree is None else _definitions(tree, short):
-                inner = _member(node, name) if name else None
-                return Source(path=path, line=inner or node.lineno)
-        return None
+        path, node = self._defined[short]
+        inner = _member(node, name) if name else None
+        return Source(path=path, line=inner or node.lineno)
 
-    def _files(self) -> Iterable[str]:
-        if self._texts is None:
-            self._texts = self._read(self._paths)
-        return self._texts
-
-    def _parsed(self, path: str) -> ast.Module | None:
-        if path not in self._trees:
-            assert self._texts is not None
-            try:
-                self._trees[path] = ast.parse(self._texts[path])
-            except (SyntaxError, ValueError):
-                self._trees[path] = None
-        return self._trees[path]
+    def _look_further(self) -> bool:
+        """Read the next file that defines a table, as long as there is one."""
+        if self._waiting is None:
+            self._waiting = iter(self._read(self._paths).items())
+        for path, content in self._waiting:
+            tree = tree_of(content) if declares(content) else None
+            if tree is not None:
+                for table, node in _definitions(tree):
+                    self._defined.setdefault(table, (path, node))
+                return True
+        return False
 
 
-def _definitions(tree: ast.Module, table: str) -> Iterable[ast.ClassDef | ast.Call]:
-    """Classes and ``Table(...)`` calls that define the table; sure ones before likely ones."""
+def _definitions(tree: ast.Module) -> Iterator[tuple[str, _Definition]]:
+    """Tables with the classes and ``Table(...)`` calls that define them; sure ones before likely
+    ones."""
     likely = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             named = _tablename(node)
-            if named == table:
-                yield node
-            elif named is None and table in _implied(node.name) and node.bases:
+            if named:
+                yield named, node
+            elif named is None and node.bases:
                 likely.append(node)
-        elif isinstance(node, ast.Call) and _is_table(node, table):
-            yield node
-    yield from likely
+        elif isinstance(node, ast.Call) and _is_table(node):
+            yield _text(node.args[0]), node
+    for node in likely:
+        yield from ((table, node) for table in sorted(_implied(node.name)))
 
 
 def _tablename(node: ast.ClassDef) -> str | None:
@@ -88,11 +93,11 @@ def _implied(name: str) -> set[str]:
     return {name.lower(), snake, name.lower() + "s", snake + "s"}
 
 
-def _is_table(node: ast.Call, table: str) -> bool:
+def _is_table(node: ast.Call) -> bool:
     called = (
         node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     )
-    return called == "Table" and bool(node.args) and getattr(node.args[0], "value", None) == table
+    return called == "Table" and bool(node.args) and bool(_text(node.args[0]))
 
 
 def _member(node: ast.ClassDef | ast.Call, name: str) -> int | None:

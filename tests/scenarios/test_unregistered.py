@@ -270,3 +270,17 @@ def test_two_environments_with_one_base(small, reports):
     report = reports.check(one)
     said = {env["name"]: [f["rule"] for f in env["findings"]] for env in report["environments"]}
     assert said == {"a": [RULE], "b": []}
+
+
+def test_a_table_that_is_defined_twice(small, reports):
+    """SQLAlchemy refuses it; the places are said."""
+    one = small()
+    again = INVOICE.replace("invoices", "orders")
+    staged(one, {"shop/billing.py": again})
+    one.replace("migrations/env.py", "from shop.models", "import shop.billing\nfrom shop.models")
+    one.git("add", "-A")
+    (error,) = names(reports.check(one))[1]
+    assert error == (
+        "the table orders is defined more than once in the same metadata:\n"
+        "  shop/billing.py:6\n  shop/models.py:16"
+    )

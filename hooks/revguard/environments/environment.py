@@ -64,6 +64,12 @@ class Environment:
         """The working directory and import root to try first."""
         return self.roots[0]
 
+    def depth(self, path: str) -> int:
+        """How near a file is: the parts of the environment's folder that hold it; -1 outside."""
+        if not self.root:
+            return 0
+        return self.root.count("/") + 1 if path.startswith(f"{self.root}/") else -1
+
 
 class Skipped(NamedTuple):
     """A file that looks like an environment's and is none."""

@@ -11,11 +11,14 @@ from typing import Any
 
 from revguard.config.values import dotted
 from revguard.databases import Database, extensions
+from revguard.declared import Scanner
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
 from revguard.evaluation import imports
 from revguard.evaluation.subject import Subject
+from revguard.evaluation.texts import Texts
 from revguard.evaluation.variables import of_variables
+from revguard.observed import may_declare
 from revguard.project import Interpreter
 from revguard.staging.untracked import ignored_of
 
@@ -46,6 +49,9 @@ _LOST = re.compile(
     r"|[Cc]onnection refused|reset by peer|Broken pipe|connection to server"
 )
 
+
+# what SQLAlchemy says of the second definition
+_TWICE = re.compile(r"Table '([^']+)' is already defined for this MetaData instance")
 
 # what a server says is not there, and the statement that makes it
 _PREPARED = (
@@ -92,9 +98,9 @@ def of_environment(
         )
     if account["type"] == "Misconfigured":
         return CouldNotCheck(account["message"] + where, hint=account["remedy"])
-    asked = of_variables(account, environment, where)
-    if asked is not None:
-        return asked
+    known = _of_duplicate(account, subject, where) or of_variables(account, environment, where)
+    if known is not None:
+        return known
     if account["module"] or _module_in(account["message"]):
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):
@@ -120,6 +126,27 @@ def of_environment(
         return NotHere(said, hint=_hint(account, environment))
     return CouldNotCheck(
         f"env.py cannot run: {_said(account)}{where}", hint=_hint(account, environment)
+    )
+
+
+def _of_duplicate(account: Mapping[str, Any], subject: Subject, where: str) -> CouldNotCheck | None:
+    """The error for a table that two modules define in one metadata; None for anything else."""
+    found = _TWICE.search(account["message"])
+    if found is None:
+        return None
+    schema, _, name = found[1].rpartition(".")
+    texts = Texts(subject.reader, subject.tree)
+    tables = Scanner(texts).scan(texts.read(path for path in texts if may_declare(path))).tables
+    places = [
+        f"\n  {table.path}:{table.line}"
+        for table in tables
+        if table.name == name and (table.schema or schema) == schema
+    ]
+    said = "".join(places) if len(places) > 1 else where
+    return CouldNotCheck(
+        f"the table {found[1]} is defined more than once in the same metadata:{said}",
+        hint="Keep one of the definitions. Where they are one file that is imported by two names "
+        "(`app.models` and `models`), import it by one only.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 
@@ -10,44 +10,10 @@ from revguard.declared import Origin, Scanner, Table
 from revguard.declared.importing import missing
 from revguard.evaluation.case import Case
 from revguard.evaluation.tasks import Evaluated
+from revguard.evaluation.texts import Texts
 from revguard.observed import is_aside, may_declare
 from revguard.rules import models, severity_of
-from revguard.staging import trees
 from revguard.verdict import Finding, SchemaChange
-
-
-class Texts(Mapping[str, bytes]):
-    """The Python files of a tree, read when they are asked for."""
-
-    def __init__(self, reader: trees.Reader, tree: str) -> None:
-        self._reader = reader
-        self._entries = {
-            path: entry.oid
-            for path, entry in reader.listing(tree).items()
-            if path.endswith(".py") and entry.mode.startswith("100")
-        }
-        self._texts: dict[str, bytes] = {}
-
-    def read(self, paths: Iterable[str]) -> list[str]:
-        """Read these in one go; those of them that there are."""
-        found = [path for path in paths if path in self._entries]
-        blobs = trees.read_blobs(self._reader.repo, (self._entries[path] for path in found))
-        self._texts.update((path, blobs[self._entries[path]]) for path in found)
-        return found
-
-    def __getitem__(self, path: str) -> bytes:
-        if path not in self._texts:
-            self.read([path])
-        return self._texts[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._entries
 
 
 class Unregistered:
@@ -183,18 +149,12 @@ class _Ours:
         the folder."""
         if not self._others:
             return True
-        mine = _depth(self._environment.root, path)
-        theirs = max(_depth(other.root, path) for other in self._others)
+        mine = self._environment.depth(path)
+        theirs = max(other.depth(path) for other in self._others)
         if mine != theirs:
             return mine > theirs
         folder = path.rpartition("/")[0]
         return any(one.rpartition("/")[0] == folder for one in self._loaded if one.endswith(".py"))
-
-
-def _depth(folder: str, path: str) -> int:
-    if not folder:
-        return 0
-    return folder.count("/") + 1 if path.startswith(f"{folder}/") else -1
 
 
 def _key(table: Table) -> tuple[str, str]:
