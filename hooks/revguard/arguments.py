@@ -24,9 +24,10 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "show the page of a rule",
     "doctor": "show what is found, and why: repository, interpreter, environments, databases",
     "cache": "show or clear what is kept between runs",
+    "init": "make a repository ready: migration environment, hook and workflow",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
-LATER: Final = ("pr", "rebase", "squash", "plan", "init")
+LATER: Final = ("pr", "rebase", "squash", "plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Invocation:
     database: bool = False  # status: whether the configured database is looked at
     hosts: tuple[str, ...] = ()  # upgrade: that are allowed besides this machine
     hook: str = ""  # upgrade: the git hook that runs it
+    template: str | None = None  # of Alembic, for init
     format: str = "text"
     output: str | None = None  # absolute
     color: Color = "auto"
@@ -89,6 +91,7 @@ def parse(
         database=getattr(found, "database", False),
         hosts=tuple(getattr(found, "hosts", ())),
         hook=getattr(found, "hook", ""),
+        template=getattr(found, "template", None),
         format=found.format,
         output=os.path.join(base, found.output) if found.output else None,
         color=found.color,
@@ -178,6 +181,25 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", metavar="show|clear", nargs=1, choices=("show", "clear"))
 
 
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    for flag, said in _INIT.items():
+        parser.add_argument(
+            f"--{flag}", dest="words", action="append_const", const=flag, default=[], help=said
+        )
+    said = "the revision's message"
+    parser.add_argument("-m", "--message", metavar="MESSAGE", help=said)
+    said = "Alembic's template: generic, async, pyproject, ... (default: as the engine is)"
+    parser.add_argument("--template", metavar="NAME", help=said)
+
+
+_INIT = {
+    "dry-run": "write nothing, and show what would be as a diff",
+    "revision": "write the first revision, too, prove it, and stage all of it",
+    "install-hooks": "run `pre-commit install`, too",
+    "local-hook": "let the hook run the installed revguard: nothing is fetched for it",
+    "no-hook": "leave .pre-commit-config.yaml alone",
+    "no-workflow": "write no workflow for GitHub",
+}
 _OWN = {
     "check": _add_check,
     "add": _add_add,
@@ -185,6 +207,7 @@ _OWN = {
     "upgrade": _add_upgrade,
     "explain": _add_explain,
     "cache": _add_cache,
+    "init": _add_init,
 }
 _WITH_VALUE = ("-C", "--env", "--format", "--output", "--color")
 

@@ -258,6 +258,8 @@ ON_SQLITE = {
         def settle(connection, record):
             connection.execute("pragma foreign_keys = on")
     """,
+    "options of the pool": 'engine = sa.create_engine(f"sqlite:///{FILE}", pool_pre_ping=True, '
+    "pool_recycle=10, pool_reset_on_return=None, echo_pool=False, pool_logging_name='p')",
     "aiosqlite": 'ASYNC(f"sqlite+aiosqlite:///{FILE}")',
     "aiosqlite in memory": 'ASYNC("sqlite+aiosqlite://")',
 }

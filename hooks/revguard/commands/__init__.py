@@ -60,6 +60,12 @@ def _demo(invocation: Invocation) -> Answer:
     return Answer(text="", data={"ok": code == 0}, code=code)
 
 
+def _init(invocation: Invocation) -> Answer:
+    from revguard.commands import init
+
+    return init.run(invocation)
+
+
 COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
@@ -69,4 +75,5 @@ COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "cache": _cache,
     "doctor": _doctor,
     "demo": _demo,
+    "init": _init,
 }

@@ -57,6 +57,11 @@ def _serve(channel: Channel) -> None:
         sqlalchemy=sqlalchemy.__version__,
     )
     request = channel.receive()
+    if request.get("operation") == "models":
+        from . import looking
+
+        looking.Looking(channel, request).run()
+        return
     if request.get("operation"):
         from . import configured
 
@@ -67,6 +72,8 @@ def _serve(channel: Channel) -> None:
 
 class Session:
     """One request: what it needs is prepared, env.py is run, and what came of it is told."""
+
+    before = "the Config was made"  # what is done before an environment may connect
 
     def __init__(self, channel: Channel, request: dict[str, Any]) -> None:
         """Nothing of the project is touched yet."""
@@ -146,8 +153,8 @@ class Session:
     def _provide(self, dialect: Dialect) -> dict[str, Any]:
         if self.evaluation is None:
             self.guard.refuse(
-                f"a {spelling.kind(dialect)} connection was refused: it was opened while the "
-                "Config was made"
+                f"a {spelling.kind(dialect)} connection was refused: it was opened while "
+                f"{self.before}"
             )
             raise AssertionError("refuse() raises")
         return {"dialect": spelling.kind(dialect), **self.evaluation.provide(dialect)}
