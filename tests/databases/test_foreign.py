@@ -4,6 +4,8 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,19 +13,21 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy.dialects.mssql import pymssql, pyodbc
 from sqlalchemy.dialects.oracle import oracledb
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SAWarning
 
-from revguard import databases
+from revguard import databases, leftovers
+from revguard.databases import addresses, known_images
 from revguard.databases import images as ours
-from revguard.databases import known_images
 from revguard.databases.borrowed import Borrowed
 from revguard.databases.images import Image
 from revguard.databases.providing import UnavailableError
 from revguard.errors import CouldNotCheck
+from revguard.runs import sweep
 from revguard.worker import catalog_inspector, guard, odbc
 
 from .images import ELEPHANT, FIREBIRD, UNKNOWN
-from .test_remote_projects import Project
+from .test_remote_projects import HOOKS, Project
 
 ENV = """\
 from alembic import context
@@ -97,10 +101,15 @@ class TestImages:
 
     @pytest.mark.parametrize(
         ("name", "dialect"),
-        [("postgres:16", "mssql"), ("gvenzl/oracle-free", "mssql"), ("mssql/server", "oracle")],
+        [("gvenzl/oracle-free", "mssql"), ("mssql/server", "oracle"), (FIREBIRD, "hana")],
     )
     def test_not_for_another_dialect(self, name, dialect):
-        assert known_images.by_name(name, dialect) is None
+        with pytest.raises(UnavailableError, match=f"{name} is no image of a {dialect} server"):
+            known_images.by_name(name, dialect)
+
+    @pytest.mark.parametrize("dialect", ["mssql", "thing"])
+    def test_a_name_that_tells_nothing(self, dialect):
+        assert known_images.by_name("registry.example.com:5000/team/db:7", dialect) is None
 
     def test_oracle_by_its_service(self):
         services = [
@@ -316,12 +325,54 @@ class TestFirebird:
                 login.query("CREATE TABLE things (id INTEGER)")
                 assert login.tables() == ["things"]
                 assert login.query("SELECT 1 FROM rdb$database") == [("1",)]
+            told = make_url(addresses.values(database, DRIVER)["url"])
+            assert told.drivername == DRIVER
+            assert (told.database, told.password, told.port) == (
+                database.url["database"], database.url["password"], database.url["port"],
+            )  # fmt: skip
             clone = server.clone("other")
             with clone.login(20) as login:
                 assert login.tables() == []
             assert not server.copies
             assert server.failure() == ""
         assert not [one for one in birds.containers() if run.id in one]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from revguard import databases
+from revguard.runs import Run
+with Run(Path(sys.argv[1]), memory=sys.argv[2], temporary=sys.argv[3]) as run:
+    choice = databases.choose(sys.argv[4], "firebird", environ=os.environ,
+                              interpreter=sys.executable, driver="firebird+firebird")
+    with databases.start(choice, run=run) as server:
+        if sys.argv[5] != "starting":
+            server.wait()
+        if sys.argv[5] == "cloned":
+            server.clone("other")
+        if sys.argv[5] == "logged in":
+            held = server.database().login(20)
+        print(run.id, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("stage", ["starting", "logged in", "cloned"])
+def test_a_run_that_is_killed_leaves_nothing(places, birds, stage):
+    argv = [str(places.cache), places.memory, places.temporary, f"docker:{FIREBIRD}", stage]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *argv],
+        env={**os.environ, **birds.environ, "PYTHONPATH": HOOKS},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    run = done.stdout.strip()
+    sweep(places.cache, **places.options)
+    assert places.left() == []
+    assert not [one for one in birds.containers() if run in one]
+    assert leftovers.find(run, [places.memory, places.temporary]) == []
 
 
 class TestElephant:
