@@ -379,7 +379,8 @@ class TestElephant:
     """A server whose databases are made by SQL, and whose dialect a package brings."""
 
     @pytest.fixture
-    def by_sql(self, monkeypatch):
+    def by_sql(self, monkeypatch, request):
+        more = getattr(request, "param", ())
         known = known_images.Known(
             family=ours.Family(
                 server="elephant",
@@ -390,7 +391,7 @@ class TestElephant:
             ),
             dialects=("elephant",),
             pattern=re.compile("elephant"),
-            create=('CREATE DATABASE "{name}"',),
+            create=('CREATE DATABASE "{name}"', *more),
             login="zoo",
         )
         monkeypatch.setattr(known_images, "KNOWN", (*known_images.KNOWN, known))
@@ -449,6 +450,38 @@ class TestElephant:
         ):
             server.wait(2)
         assert "elephant says: OperationalError" in str(caught.value)  # whatever comes first
+
+    @pytest.mark.parametrize("by_sql", [("SELECT 1 / 0",)], indirect=True)
+    def test_a_database_that_cannot_be_made(self, run, elephants, by_sql):
+        """It is tried again: a server may let in before it is done with its start."""
+        choice = choose(elephants, f"docker:{ELEPHANT}", "elephant")
+        refused = []
+
+        def enough():
+            refused.append("DivisionByZero" in server._refusal)
+            return sum(refused) > 2
+
+        with (
+            databases.start(choice, run=run) as server,
+            pytest.raises(CouldNotCheck, match="given up"),
+        ):
+            server.wait(60, enough)
+        assert server._refusal.startswith("DivisionByZero")  # and never that it is there already
+        assert refused[-3:] == [True, True, True]
+
+    def test_a_dialect_that_tells_no_version(self, run, elephants, by_sql):
+        dialect = Path(elephants["PYTHONPATH"], "elephant_dialect.py")
+        dialect.write_text(
+            ELEPHANT_DIALECT + "    def _get_server_version_info(self, connection):\n"
+            "        return None\n"
+            "    def initialize(self, connection):\n"
+            "        self.default_schema_name = 'public'\n"
+        )
+        choice = choose(elephants, f"docker:{ELEPHANT}", "elephant")
+        with databases.start(choice, run=run) as server:
+            server.wait()
+            assert server.database().server_version == ""
+            assert server.database() == server.database()
 
     def test_an_interpreter_that_ends(self, run):
         borrowed = Borrowed("/bin/true", dict(os.environ), "sqlite", run=run)
