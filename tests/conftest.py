@@ -53,6 +53,18 @@ def neutral_environ(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory):
+    """`initialised(cache)`: it has the servers' data folders that earlier tests initialised."""
+    kept = tmp_path_factory.mktemp("servers")
+
+    def link(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        (cache / "servers").symlink_to(kept)
+
+    return link
+
+
 @pytest.fixture
 def cache_dir(tmp_path, monkeypatch):
     """A cache of this test's own."""

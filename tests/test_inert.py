@@ -42,7 +42,6 @@ FILES = {
         ('prove = ["upgrade", "round-trip", "rows"]', "`prove`"),
         ('rules = { "models/probable-rename" = "error" }', "models/probable-rename"),
         ('rules = { "squawk/ban-drop-column" = "error" }', "squawk/ban-drop-column"),
-        ('environments.shop = { start = "metadata" }', "`start`"),
     ],
 )
 def test_is_noted(said, name):

@@ -3,25 +3,31 @@
 from .cases import Case
 from .test_columns import DEFAULTS, GENERATED, OPTIONS, TYPES
 from .test_constraints import CONSTRAINTS, FOREIGN_KEYS, INDEXES, NAMED
-from .test_enums import ENUMS
+from .test_enums import ENUMS, QUALIFIED
 from .test_tables import SCHEMAS, SEQUENCES, TABLES
 
 _CHOSEN = [
     ("column", OPTIONS, ["add", "drop", "to not null", "rename", "add unique", "comment",
                          "comment dropped"]),
-    ("default", DEFAULTS, ["change", "drop", "now dropped"]),
-    ("type", TYPES, ["longer", "precision", "with a default", "text to integer", "json to jsonb"]),
-    ("generated", GENERATED, ["computed dropped", "identity changed", "common types"]),
-    ("key", FOREIGN_KEYS, ["on delete changed", "composite dropped", "self in a new column",
-                           "circle", "circle of three dropped"]),
-    ("index", INDEXES, ["composite", "dropped", "partial", "gin", "functional unique"]),
-    ("constraint", CONSTRAINTS, ["unique unnamed", "check in a new table", "boolean with a check",
-                                 "composite key in a new table"]),
+    ("default", DEFAULTS, ["add", "change", "drop", "now", "now dropped"]),
+    ("type", TYPES, ["longer", "precision", "with a default", "text to integer", "json to jsonb",
+                     "timezone"]),
+    ("generated", GENERATED, ["computed", "computed dropped", "identity changed", "tsvector",
+                              "postgresql types", "common types"]),
+    ("key", FOREIGN_KEYS, ["new column on delete", "on delete changed", "composite",
+                           "composite dropped", "self in a new column", "circle", "circle dropped",
+                           "circle of three dropped", "drop unnamed"]),
+    ("index", INDEXES, ["composite", "dropped", "partial", "gin", "functional",
+                        "functional unique"]),
+    ("constraint", CONSTRAINTS, ["unique named", "unique unnamed", "check in a new table",
+                                 "boolean with a check", "composite key in a new table"]),
     ("named", NAMED, ["convention all", "convention no longer"]),
-    ("enum", ENUMS, ["python enum", "new column", "text with a default to enum"]),
-    ("table", TABLES, ["several dropped", "association dropped", "joined inheritance",
-                       "single-table inheritance", "comment", "dropped with everything",
-                       "big change"]),
+    ("enum", ENUMS, ["new table", "new column", "one of two dropped", "array dropped", "decorated",
+                     "python enum", "text with a default to enum"]),
+    ("enum", QUALIFIED, ["column in a schema"]),
+    ("table", TABLES, ["new", "several dropped", "association", "association dropped",
+                       "joined inheritance", "single-table inheritance", "comment",
+                       "dropped with everything", "big change"]),
     ("schema", SCHEMAS, ["first table in a schema", "last table of a schema dropped"]),
     ("sequence", SEQUENCES, ["with a new column"]),
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from revguard import cli
+from revguard.environments.environment import Environment
 
 HEADER = """\
 import datetime
@@ -133,12 +134,9 @@ class Project:
     def request(self, old: list[str]) -> dict[str, Any]:
         """What the pipeline would ask of the worker: compare at these revisions, and generate."""
         return {
+            **Environment(name="default", config="alembic.ini").words,
             "tree": str(self.folder),
             "toplevel": str(self.folder),
-            "config": "alembic.ini",
-            "toml": None,
-            "section": "alembic",
-            "x": [],
             "root": "",
             "message": None,
             "created": 1767323045,

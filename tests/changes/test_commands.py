@@ -6,41 +6,15 @@ import sys
 
 import pytest
 
-from . import test_columns, test_constraints, test_enums, test_tables
-from .cases import Case
+from . import kinds, test_columns, test_constraints, test_tables
+from .cases import Case, grouped
 from .project import Project, explained
 
-# of each kind one; all of them go through the worker in the other files
 KINDS = [
-    (test_columns.OPTIONS, ["add", "drop", "to not null", "rename", "add unique", "comment"]),
-    (test_columns.DEFAULTS, ["add", "now"]),
-    (test_columns.TYPES, ["longer", "precision", "with a default", "timezone"]),
-    (test_columns.GENERATED, ["computed", "identity changed", "tsvector", "postgresql types"]),
-    (test_constraints.FOREIGN_KEYS, ["new column on delete", "composite", "self in a new column",
-                                     "circle", "circle dropped", "drop unnamed"]),
-    (test_constraints.INDEXES, ["composite", "functional", "partial", "gin"]),
-    (test_constraints.CONSTRAINTS, ["unique named", "unique unnamed", "check in a new table",
-                                    "composite key in a new table"]),
-    (test_constraints.NAMED, ["convention all"]),
-    (test_enums.ENUMS, ["new table", "new column", "one of two dropped", "array dropped",
-                        "decorated", "text with a default to enum"]),
-    (test_enums.QUALIFIED, ["column in a schema"]),
-    (test_tables.TABLES, ["new", "several dropped", "association", "joined inheritance",
-                          "single-table inheritance", "comment", "big change"]),
-    (test_tables.SCHEMAS, ["first table in a schema"]),
-    (test_tables.SEQUENCES, ["with a new column"]),
-]  # fmt: skip
-
-
-def chosen():
-    """Each kind on PostgreSQL if it is of PostgreSQL, else on SQLite and PostgreSQL in turn."""
-    turn = 0
-    for table, names in KINDS:
-        for name in names:
-            (case,) = [case for case in table if case.id == name]
-            turn += 1
-            dialect = case.dialects[turn % len(case.dialects)]
-            yield pytest.param(case, dialect, id=f"{name}-{dialect}".replace(" ", "-"))
+    pytest.param(case, dialect, id=f"{case.id}-{dialect}".replace(" ", "-"))
+    for dialect in ("sqlite", "postgresql")
+    for case in grouped(kinds.of(dialect), "kinds")
+]
 
 
 def project_for(case, dialect, folder):
@@ -53,7 +27,7 @@ def clean(project):
     return code == 0 and report["known_drift"] == 0 and not report["changes"]
 
 
-@pytest.mark.parametrize(("case", "dialect"), list(chosen()))
+@pytest.mark.parametrize(("case", "dialect"), KINDS)
 def test_kind(case, dialect, tmp_path, request):
     if dialect == "postgresql":
         request.getfixturevalue("postgresql")  # or skip

@@ -5,7 +5,6 @@ import pytest
 
 from revguard.rules import proof
 
-from . import kinds
 from .cases import Case, column, combined, fk, parametrized, table
 
 MYSQL = ("mysql",)
@@ -179,7 +178,7 @@ GROUPS = [
 ]
 
 
-@pytest.mark.parametrize(*parametrized([*GROUPS, *kinds.of("mariadb")]))
+@pytest.mark.parametrize(*parametrized(GROUPS))
 def test_proven(case, dialect, blocked_added_clean):
     blocked_added_clean(case, dialect)
 

@@ -1,6 +1,6 @@
-"""The kinds of change on each database as the other providers give it.
+"""The kinds of change on each database as each provider gives it.
 
-By `local`, and on SQLite, they run one by one in the files beside this one.
+On PostgreSQL by `local` and on SQLite they run one by one, too, in the files beside this one.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ def by_local():
 
 @pytest.mark.parametrize(("served", "case"), CASES, indirect=["served"])
 def test_proven(served, case, blocked_added_clean, by_local):
-    """Blocked, added and proven; and the script is the one that is made on a local server."""
+    """Blocked, added and proven, by `local` and by this one: the script is the very same."""
     key = (served.dialect, case.id)
     if key not in by_local:
         by_local[key] = blocked_added_clean(case, served.dialect)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from revguard.databases import addresses
+from revguard.databases import addresses, standing
 from revguard.databases.providing import Database
 from revguard.errors import CouldNotCheck
 from revguard.evaluation import bootstrapping
@@ -31,7 +31,7 @@ def bootstrap(text):
 
 def test_several_statements(database):
     bootstrapping._run_on_server(bootstrap(SQL), database, 20)
-    assert bootstrapping.tables(database, 20) == ["made"]
+    assert standing.of(database, 20).tables == ("made",)
     with addresses.connect(database, 20) as login:
         assert login.query("SELECT n FROM made ORDER BY n") == [("1",), ("2",), ("3",)]
 

@@ -27,7 +27,7 @@ from revguard.runs import Run
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 run = Run(Path(sys.argv[1]), memory=sys.argv[2], temporary=sys.argv[3])
-choice = databases.choose(sys.argv[4], "postgresql", environ=os.environ)
+choice = databases.choose(sys.argv[4], sys.argv[5], environ=os.environ)
 def connect(database):
     return wire.Connection(
         database.url["host"] + "/.s.PGSQL.5432", username="postgres",
@@ -37,12 +37,11 @@ def connect(database):
 STAGES = {
     "initialising": """
         from revguard.databases import accounts
-        def run_as(run, argv, account, stdin=b"", real=accounts.run_as):
-            if "initdb" not in argv[0]:
-                return real(run, argv, account, stdin)
-            import threading
-            threading.Timer(0.15, die).start()
-            return real(run, argv, account, stdin)
+        def run_as(run, argv, *more, real=accounts.run_as):
+            if "initdb" in argv[0] or "install" in argv[0]:
+                import threading
+                threading.Timer(0.1, die).start()
+            return real(run, argv, *more)
         accounts.run_as = run_as
         with run:
             databases.start(choice, run=run)
@@ -124,11 +123,20 @@ STAGES = {
             databases.start(choice, run=run).wait()
         """,
 }
+# a query of PostgreSQL's is asked, or a part of it killed
+POSTGRESQL = ("in-a-query", "computing", "postmaster-killed-first")
+SQLITE = ("answering", "keeping", "kept-in-part", "removing")  # nothing is started there
+CASES = [
+    *(("local", "postgresql", stage) for stage in STAGES),
+    *(("embedded", "postgresql", stage) for stage in STAGES),
+    *(("local", "mysql", stage) for stage in STAGES if stage not in POSTGRESQL),
+    *(("sqlite", "sqlite", stage) for stage in SQLITE),
+]
 
 
 def killed(places, choice, body):
     code = PRELUDE + textwrap.dedent(body)
-    argv = [str(places.cache), places.memory, places.temporary, choice.provider]
+    argv = [str(places.cache), places.memory, places.temporary, choice.provider, choice.dialect]
     done = subprocess.run(
         [sys.executable, "-c", code, *argv],
         env={**os.environ, "PYTHONPATH": HOOKS},
@@ -156,15 +164,17 @@ def all_segments():
     return {leftovers._segment(*line.split()[:2]) for line in lines}
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_nothing_is_left(places, choice, stage):
+@pytest.mark.parametrize(("setting", "dialect", "stage"), CASES, ids=map("-".join, CASES))
+def test_nothing_is_left(places, initialised, chosen, setting, dialect, stage):
+    choice = chosen(setting, dialect)
     if stage not in ("initialising", "unregistered"):
+        initialised(places.cache)
         with places.run() as run, databases.start(choice, run=run) as server:
             server.wait()
     killed(places, choice, STAGES[stage])
     assert places.left() != []
     noted = noted_segments(places)
-    assert noted or stage not in ("answering", "postmaster-killed-first")
+    assert noted or dialect != "postgresql" or stage not in ("answering", *POSTGRESQL[2:])
     assert sweep(places.cache, **places.options) == 1
     assert places.left() == []
     assert ours(places) == []

@@ -2,20 +2,15 @@
 
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from revguard import databases, leftovers, runs
+from revguard import databases, leftovers
 from revguard.databases import local_server, mysql_installations, network
 from revguard.databases.providing import UnavailableError
 from revguard.databases.wire import ServerError
 from revguard.errors import CouldNotCheck
-from revguard.runs import sweep
 
 HISTORY = {"a": "1", "b": "2"}
 REPLAY = [
@@ -294,73 +289,3 @@ def test_nothing_there(monkeypatch):
     monkeypatch.setattr(mysql_installations, "_USUAL", ())
     with pytest.raises(UnavailableError, match="no `mariadbd` or `mysqld`"):
         mysql_installations.best("mysql", "", "")
-
-
-PRELUDE = """
-import os, signal, sys, time
-from pathlib import Path
-from revguard import databases
-from revguard.runs import Run
-def die(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-run = Run(Path(sys.argv[1]), memory=sys.argv[2], temporary=sys.argv[3])
-choice = databases.choose("local", "mysql", environ=os.environ)
-"""
-STAGES = {
-    "initialising": """
-        from revguard.databases import accounts
-        def run_as(*arguments, real=accounts.run_as):
-            import threading
-            threading.Timer(0.1, die).start()
-            return real(*arguments)
-        accounts.run_as = run_as
-        with run:
-            databases.start(choice, run=run)
-        """,
-    "unregistered": """
-        with run:
-            run.register = die
-            databases.start(choice, run=run)
-        """,
-    "starting": """
-        with run:
-            databases.start(choice, run=run)
-            time.sleep(0.05)
-            die()
-        """,
-    "answering": """
-        with run:
-            databases.start(choice, run=run).wait()
-            die()
-        """,
-    "storing": """
-        with run:
-            server = databases.start(choice, run=run)
-            server.mark()
-            sys.modules["revguard.databases.stored"].keep = die
-            server.keep_snapshot(revisions={"a": "b"}, extra="")
-        """,
-}
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_nothing_is_left_of_a_killed_run(places, maria, stage):
-    if stage != "initialising":
-        with places.run() as run, databases.start(maria, run=run) as server:
-            server.wait()
-    code = PRELUDE + textwrap.dedent(STAGES[stage])
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(places.cache), places.memory, places.temporary],
-        env={**os.environ, "PYTHONPATH": str(Path(runs.__file__).parents[1])},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    assert done.returncode == -signal.SIGKILL
-    assert places.left() != []
-    assert sweep(places.cache, **places.options) == 1
-    assert places.left() == []
-    folders = [places.memory, places.temporary, str(places.cache)]
-    assert leftovers.find("no-run", folders) == []
-    with places.run() as run, databases.start(maria, run=run) as server:
-        server.wait()
-    assert places.left() == []

@@ -289,14 +289,16 @@ def originals(tmp_path_factory):
 
 
 @pytest.fixture
-def make_shop(base, originals, require):
-    """A shop of a dialect, where that can be served."""
+def make_shop(base, originals, require, initialised):
+    """A shop of a dialect, where that can be served; `cold` without an initialised server."""
 
-    def make(dialect):
+    def make(dialect, cold=False):
         require(dialect != "postgresql" or _has_postgresql(), "PostgreSQL")
         shop = Shop(base)
         shutil.copytree(originals(dialect), shop.path, symlinks=True)
         shop.git("update-index", "-q", "--refresh")
+        if not cold:
+            initialised(shop.cache / "v1")
         return shop
 
     return make

@@ -22,7 +22,7 @@ def verdicts(report):
 @pytest.fixture(params=["sqlite"])
 def answer(request, make_shop, tmp_path_factory):
     """The shop with a change that lacks its revision, and the report of that."""
-    any_shop = make_shop(request.param)
+    any_shop = make_shop(request.param, cold=True)
     any_shop.change()
     elsewhere = {"REVGUARD_CACHE_DIR": str(tmp_path_factory.getbasetemp() / "sound")}
     code, report = any_shop.report("check", environ=elsewhere)
@@ -173,6 +173,7 @@ def test_a_read_only_cache(answer, ordinary, state):
 
 def test_add_without_a_cache(any_shop, ordinary):
     any_shop.change()
+    shutil.rmtree(any_shop.cache)
     any_shop.cache.mkdir(mode=0o555)
     done = any_shop.run("add", before=ordinary)
     assert done.returncode == 0, done.stdout + done.stderr

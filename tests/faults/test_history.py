@@ -126,8 +126,8 @@ def test_history_that_cannot_be_replayed(any_shop, script, fails):
         f"{any_shop.versions}/r2.py:",
         "legacy",
         "ALTER TABLE legacy ADD COLUMN x INTEGER",
-        '`start = "dump:PATH"`',
-        '`start = "metadata"`',
+        'start = "dump:ci/schema.sql"',
+        'start = "metadata"',
     ]
     fails(any_shop, code=3, says=says)
     fails(any_shop, command="add", code=3, says=says[:1])

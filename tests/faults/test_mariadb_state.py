@@ -5,6 +5,8 @@ import sys
 import pytest
 
 ENV = """\
+import os
+
 from alembic import context
 from sqlalchemy import create_engine
 
@@ -70,5 +72,6 @@ def test_another_dialect_of_the_same_server(maria, script):
         environ = {"SHOP_URL": f"{dialect}+pymysql://nobody@db.invalid/app"}
         _, report = maria.report("check", "--tree", "HEAD", "--all", environ=environ)
         (found,) = report["environments"]
+        assert found["database"], found["error"]
         assert found["database"]["dialect"] == dialect
         assert (found["known_drift"], found["changes"]) == (0, []), report

@@ -103,31 +103,54 @@ def test_sqlite_for_a_postgresql_project(pg_shop, fails):
 SLOW = "import time\ntime.sleep(3)\n"
 
 
+VICTIMS = [
+    *(("local", "postgresql", victim) for victim in ("run", "worker", "server")),
+    *(("embedded", "postgresql", victim) for victim in ("worker", "server")),
+    *(("local", "mariadb", victim) for victim in ("run", "worker", "server")),
+    *(("sqlite", "sqlite", victim) for victim in ("run", "worker")),
+]
+# waits only once, so that the next run is as any other
+ONCE = """\
+import os, time
+if not os.path.exists({marker!r}):
+    open({marker!r}, "w").close()
+    time.sleep(4)
+op.execute("SELECT 1")
+"""
+
+
 @linux
-@pytest.mark.parametrize("victim", ["worker", "postgres"])
-def test_killed_in_mid_run(local, tools, script, victim):
-    """`kill -9` of one of our children: a clear error or a right verdict, and nothing left."""
-    upgrade = "open('marker', 'w').close()\nimport time\ntime.sleep(4)\nop.execute('SELECT 1')"
-    marker = local.base / "marker"
-    upgrade = upgrade.replace("'marker'", repr(str(marker)))
-    local.write(f"{local.versions}/r2.py", script("r2", "r1", upgrade=upgrade))
-    local.commit()
-    local.change(tools.changed.replace("email", "phone"))
-    before = local.state()
-    with local.start("check") as process:
+@pytest.mark.parametrize(("setting", "dialect", "victim"), VICTIMS, ids=map("-".join, VICTIMS))
+def test_killed_in_mid_run(make_shop, chosen, tools, script, setting, dialect, victim):
+    """`kill -9`: a clear error, and nothing is left; of the run itself, not after the next one."""
+    chosen(setting, dialect)
+    shop = make_shop(dialect)
+    marker = shop.base / "marker"
+    upgrade = ONCE.format(marker=str(marker))
+    shop.write(f"{shop.versions}/r2.py", script("r2", "r1", upgrade=upgrade))
+    shop.configure(python=sys.executable, database=setting)
+    shop.commit()
+    shop.change(tools.changed.replace("email", "phone"))
+    before = shop.state()
+    with shop.start("check") as process:
         assert tools.wait_for(marker.exists, 60)
         mine = tools.descendants(process.pid)
-        chosen = [pid for pid in mine if is_a(pid, victim)]
-        assert chosen, [command(pid) for pid in mine]
-        os.kill(chosen[0], signal.SIGKILL)
+        found = [process.pid] if victim == "run" else [pid for pid in mine if is_a(pid, victim)]
+        assert found, [command(pid) for pid in mine]
+        os.kill(found[0], signal.SIGKILL)
         out, err = process.communicate(timeout=120)
-    assert "Traceback" not in err.replace('Traceback (most recent call last):\n  File "<', ""), err
-    assert process.returncode == 3, (process.returncode, out, err)
-    said = " ".join(err.split())
-    assert ("signal 9" if victim == "worker" else "server") in said, err
+    if victim == "run":
+        assert process.returncode == -signal.SIGKILL
+        assert shop.left() != []
+        assert shop.run("check").returncode == 1
+    else:
+        assert "Traceback" not in err.replace('Traceback (most recent call last):\n  File "<', "")
+        assert process.returncode == 3, (process.returncode, out, err)
+        said = " ".join(err.split())
+        assert ("signal 9" if victim == "worker" else "server") in said, err
     assert tools.wait_for(lambda: not tools.alive(mine))
-    assert local.left() == []
-    assert local.state() == before
+    assert shop.left() == []
+    assert shop.state() == before
 
 
 def command(pid):
@@ -139,7 +162,9 @@ def command(pid):
 
 def is_a(pid, what):
     text = command(pid)
-    return "worker/boot.py" in text if what == "worker" else "/postgres -D" in text
+    if what == "worker":
+        return "worker/boot.py" in text
+    return "/postgres -D" in text or "/mariadbd --" in text
 
 
 @linux
@@ -154,7 +179,7 @@ def test_killed_servers_are_told_from_broken_revisions(local, tools, script):
     with local.start("check") as process:
         assert tools.wait_for(marker.exists, 60)
         mine = tools.descendants(process.pid)
-        os.kill(next(pid for pid in mine if is_a(pid, "postgres")), signal.SIGKILL)
+        os.kill(next(pid for pid in mine if is_a(pid, "server")), signal.SIGKILL)
         out, err = process.communicate(timeout=120)
     assert process.returncode == 3, (process.returncode, out, err)
     assert "server" in err

@@ -9,6 +9,12 @@ import pytest
 from revguard import runs
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_shop(request, make_shop):
+    """The shop on either, where no server was ever initialised."""
+    return make_shop(request.param, cold=True)
+
+
 @pytest.mark.parametrize("state", ["cold", "warm"])
 def test_four_checks_at_once(any_shop, state):
     if state == "warm":

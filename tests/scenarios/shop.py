@@ -16,6 +16,7 @@ import revguard
 from .machine import plain_environ, run
 
 OURS = str(Path(revguard.__file__).parents[1])  # the code that the tests belong to
+PRE_COMMIT = (sys.executable, "-m", "pre_commit")
 TEMPLATE = Path(alembic.__file__).parent / "templates" / "generic"
 URLS = {"sqlite": "sqlite:///shop.db", "postgresql": "postgresql+psycopg2://shop@db.invalid/shop"}
 
@@ -207,16 +208,17 @@ class Shop:
         path.write_text(f"#!/bin/sh\nexec '{sys.executable}' -m revguard {command}\n")
         path.chmod(0o755)
 
-    def pre_commit(self, published, command="check", *types):
-        """The hook as pre-commit installs it, from a repository."""
+    def pre_commit(self, published, command="check", *types, program=PRE_COMMIT):
+        """The hook as pre-commit installs it, or another program, from a repository."""
         config = (
             f"repos:\n- repo: {published.url}\n  rev: {published.rev}\n"
             f"  hooks:\n  - id: alembic-revision-{command}\n"
         )
         (self.path / ".pre-commit-config.yaml").write_text(config)
         self.environ["PRE_COMMIT_HOME"] = published.home
+        self.environ["PREK_HOME"] = f"{published.home}-prek"
         wanted = [f"--hook-type={one}" for one in types or ("pre-commit",)]
-        run(sys.executable, "-m", "pre_commit", "install", *wanted, cwd=self.path, env=self.environ)
+        run(*program, "install", *wanted, cwd=self.path, env=self.environ)
 
     # revguard
     def revguard(self, *args, environ=None, cwd=None):

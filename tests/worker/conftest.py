@@ -8,6 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 _spec = importlib.util.spec_from_file_location(
@@ -196,8 +197,9 @@ def rules(environment):
 
 
 @pytest.fixture
-def make_shop(tmp_path, cache_dir):
+def make_shop(tmp_path, cache_dir, initialised):
     """Makes projects; each test has a cache of its own."""
+    initialised(cache_dir / "v1")
 
     def make(**options):
         return Shop(tmp_path / "shop", **options)
@@ -215,20 +217,33 @@ def shop(make_shop):
     return made
 
 
-def requirements(alembic, sqlalchemy):
-    # what `postgresql://` means without a driver's name changed with SQLAlchemy 2.1
-    driver = "psycopg[binary]" if sqlalchemy == ">=2.1" else "psycopg2-binary"
-    return [f"alembic{alembic}", f"sqlalchemy{sqlalchemy}", driver]
+# what `postgresql://` means without a driver's name changed with SQLAlchemy 2.1
+OLDER, NEWER = "psycopg2-binary", "psycopg[binary]"
+# the Python, "" for the one that runs the tests, and what is installed for it
+VIRTUALENVS = {
+    "1.8": ("", "alembic==1.8.1", "sqlalchemy==1.4.54", OLDER, "flask-migrate==3.1.0",
+            "flask-sqlalchemy==2.5.1", "flask==2.2.5", "werkzeug==2.2.3"),
+    "1.13": ("", "alembic==1.13.3", "sqlalchemy==2.0.36", OLDER),
+    "1.16": ("", "alembic==1.16.5", "sqlalchemy==1.4.54", OLDER),
+    "1.18": ("", "alembic==1.18.0", "sqlalchemy==2.0.51", OLDER, "sqlmodel"),
+    "1.20": ("", "alembic>=1.20", "sqlalchemy==2.0.51", OLDER),
+    "newest": ("", "alembic", "sqlalchemy>=2.1", NEWER),
+    "1.13 on 3.8": ("3.8", "alembic==1.13.3", "sqlalchemy==2.0.36", OLDER),
+    "1.8 on 3.9": ("3.9", "alembic==1.8.1", "sqlalchemy==1.4.54", OLDER),
+    "1.18 on 3.13": ("3.13", "alembic==1.18.0", "sqlalchemy==2.0.51", OLDER),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def virtualenv(request, require):
-    """The interpreter of a row's virtualenv; all that will be asked for are begun at once."""
-    cache = os.environ.get("REVGUARD_TEST_VENVS") or request.config.cache.mkdir("virtualenvs")
+    """The interpreter of one of VIRTUALENVS; all that will be asked for are begun at once."""
+    told = os.environ.get("REVGUARD_TEST_CACHE")  # as for the scenarios'
+    cache = told or platformdirs.user_cache_dir("revguard-tests")
 
     def begin(row):
-        python = virtualenvs.interpreter(row[0])
-        return python and virtualenvs.begin(cache, python, requirements(*row[1:]))
+        version, *needs = VIRTUALENVS[row]
+        python = virtualenvs.interpreter(version)
+        return python and virtualenvs.begin(cache, python, needs)
 
     for item in request.session.items:
         if "row" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec"):
@@ -237,7 +252,7 @@ def virtualenv(request, require):
     def get(row):
         building = begin(row)
         if building is None:
-            pytest.skip(f"no Python {row[0]} on this machine")
+            pytest.skip(f"no Python for {row} on this machine")
         try:
             return building.result()
         except RuntimeError as error:

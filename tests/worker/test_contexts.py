@@ -1,6 +1,7 @@
 """env.py that needs more around it: a Config from code, an application, an event loop, a thread."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -256,15 +257,15 @@ class TestFlaskMigrate:
     def make_app(self, make_shop):
         import flask_migrate
 
-        template = flask_migrate.__file__.replace("__init__.py", "templates/flask")
+        newest = Path(flask_migrate.__file__).parent
 
-        def make(module="app", url="sqlite:///app.db", strict=False, **options):
+        def make(module="app", url="sqlite:///app.db", strict=False, package=newest, **options):
             shop = make_shop(**options)
             (shop.folder / "alembic.ini").unlink()
             first = (shop.folder / "migrations/versions/0001_users.py").read_text()
             shutil.rmtree(shop.folder / "migrations")
             shutil.rmtree(shop.folder / "shop")
-            shutil.copytree(template, shop.folder / "migrations")
+            shutil.copytree(package / "templates/flask", shop.folder / "migrations")
             ini = (shop.folder / "migrations/alembic.ini.mako").read_text()
             shop.write("migrations/alembic.ini", ini)
             shop.write("migrations/versions/0001_users.py", first)
@@ -290,6 +291,15 @@ class TestFlaskMigrate:
         shop.commit("start")
         added = self.change(shop, f"{module}.py")
         assert added["config"] == "migrations/alembic.ini"
+
+    @pytest.mark.parametrize("row", ["1.8"])
+    def test_flask_migrate_3(self, row, virtualenv, make_app):
+        """With its own env.py, and Flask-SQLAlchemy as it was then."""
+        python = virtualenv(row)
+        (package,) = Path(python).parents[1].glob("lib/python*/site-packages/flask_migrate")
+        shop = make_app(python=python, package=package)
+        shop.commit("start")
+        self.change(shop, "app.py")
 
     def test_on_postgresql(self, make_app, require):
         """The application's engine keeps its connections between the runs of env.py."""

@@ -431,7 +431,10 @@ while True:
 @pytest.fixture(scope="session")
 def mariadb(mariadb_server):
     """As the launcher would describe it."""
-    return {"dialect": "mysql", "url": mariadb_server.create()}
+    mariadb_server.execute("CREATE DATABASE guarded")
+    url = {**mariadb_server.url, "database": "guarded"}
+    yield {"dialect": "mysql", "url": url}
+    mariadb_server.drop(url)
 
 
 MYSQL = 'engine = sa.create_engine("mysql+{}:" + URL'
@@ -628,6 +631,6 @@ def test_engines_of_sqlalchemy_1_4(future, how, virtualenv, place, postgresql):
 import psycopg2
 engine = sa.create_engine("postgresql+psycopg2:" + URL, future={future}{how})
 """
-    python = virtualenv(("", "==1.8.1", "==1.4.54"))
+    python = virtualenv("1.8")
     done = guarded(place, postgresql, body + SYNC, python=python)
     assert (done.returncode, done.stdout) == (0, f"{postgresql['url']['database']}\n"), done.stderr

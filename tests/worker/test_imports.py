@@ -59,13 +59,14 @@ def bare_virtualenv(tmp_path):
     python = folder / "bin" / "python"
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
-    with open(os.path.join(site.stdout.strip(), "zz_shared.pth"), "w") as stream:
+    with open(os.path.join(site.stdout.strip(), "00_shared.pth"), "w") as stream:
         stream.write(sysconfig.get_path("purelib") + "\n")
     return python
 
 
 def install(python, folder, arguments):
     argv = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-deps"]
+    argv.append("--no-build-isolation")  # the builders are here, and need not be fetched each time
     done = subprocess.run([*argv, *arguments, str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -15,6 +15,7 @@ from revguard.masking import masked
 PROVIDERS = ("auto", "sqlite", "embedded", "local", "docker", "podman", "server")
 PROOFS = ("upgrade", "round-trip", "rows", "locks")
 SEVERITIES = ("error", "warning", "off")
+DUMP = "dump:"
 RULE_FAMILIES = ("squawk/", "lock/", "rewrite/")  # their rules are named by others
 OPERATIONS = (
     "add_table",
@@ -200,8 +201,10 @@ def server_version(value: object, where: Where) -> str:
 def starting_point(value: object, where: Where) -> str:
     """What the history is replayed on."""
     word = text(value, where)
-    if word in {"empty", "metadata"} or (word.startswith("dump:") and word != "dump:"):
+    if word in {"empty", "metadata"}:
         return word
+    if word.startswith(DUMP) and word != DUMP:
+        return DUMP + file_inside(word[len(DUMP) :], where)
     raise where.error(f'"{word}" is none of "empty", "metadata", "dump:PATH"')
 
 

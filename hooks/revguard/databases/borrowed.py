@@ -141,6 +141,10 @@ class Login:
         """Run one statement; its rows as text. ServerError where the server refuses."""
         return self._rows({"do": "query", "statement": statement})
 
+    def copy(self, statement: str, rows: bytes) -> None:
+        """PostgreSQL's alone, whose protocol we speak ourselves: ServerError."""
+        raise ServerError({"M": f"{len(rows)} bytes for `{statement[:40]}`: no COPY here"})
+
     def tables(self) -> list[str]:
         """The tables that are there, as SQLAlchemy tells them."""
         return [str(row[0]) for row in self._rows({"do": "tables"})]

@@ -149,6 +149,17 @@ def _in_usual_folders() -> Iterator[str]:
                 yield os.path.realpath(folder)
 
 
+def client(name: str, search_path: str) -> str:
+    """One of PostgreSQL's client programs, the newest that lies in a usual folder, else on PATH;
+    empty where there is none."""
+    folders = [folder for pattern in _USUAL for folder in glob.glob(pattern)]
+    for folder in sorted(folders, key=_version, reverse=True):
+        found = shutil.which(name, path=folder)
+        if found:
+            return found
+    return shutil.which(name, path=search_path) or ""
+
+
 def _version(folder: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", folder))
 

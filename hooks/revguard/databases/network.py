@@ -3,6 +3,7 @@ pure Python both, and loaded only where such a server is used."""
 
 from __future__ import annotations
 
+import io
 import struct
 from socket import AF_UNIX, SOCK_STREAM, create_connection
 from socket import socket as Socket  # noqa: N812
@@ -33,6 +34,9 @@ class Connection(Protocol):
 
     def query(self, statement: str) -> list[Row]:
         """Run one statement; its rows as text. ServerError where the server refuses."""
+
+    def copy(self, statement: str, rows: bytes) -> None:
+        """Run a COPY ... FROM STDIN of PostgreSQL with what it takes."""
 
     def close(self) -> None:
         """Say good-bye and let go."""
@@ -95,6 +99,11 @@ class PostgresConnection:
         return [
             tuple(None if value is None else _text(value) for value in row) for row in rows or ()
         ]
+
+    def copy(self, statement: str, rows: bytes) -> None:
+        """Run a COPY ... FROM STDIN with what it takes, as text."""
+        with _postgres_errors():
+            self._connection.run(statement, stream=io.BytesIO(rows))
 
     def close(self) -> None:
         """Say good-bye and let go."""
@@ -159,11 +168,15 @@ class MysqlConnection:
     def query(self, statement: str) -> list[Row]:
         """Run one statement (or several, where that was asked for); the rows of the first."""
         with _mysql_errors(), self._connection.cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(statement.encode("utf-8", "surrogateescape"))
             rows = cursor.fetchall() if cursor.description else ()
             while cursor.nextset():
                 pass
         return [tuple(None if value is None else _text(value) for value in row) for row in rows]
+
+    def copy(self, statement: str, rows: bytes) -> None:
+        """There is none."""
+        raise NotImplementedError(statement)
 
     def close(self) -> None:
         """Say good-bye and let go."""

@@ -59,7 +59,7 @@ class Connection:
 
     def query(self, statement: str) -> list[Row]:
         """Run one statement (or several, as one transaction); the rows of all of them."""
-        self._send(b"Q", statement.encode() + b"\0")
+        self._send(b"Q", statement.encode("utf-8", "surrogateescape") + b"\0")
         rows: list[Row] = []
         failure: ServerError | None = None
         for kind, body in self._messages():
@@ -72,6 +72,21 @@ class Connection:
         if failure is not None:
             raise failure
         return rows
+
+    def copy(self, statement: str, rows: bytes) -> None:
+        """Run a COPY ... FROM STDIN with what it takes, as text."""
+        self._send(b"Q", statement.encode() + b"\0")
+        failure: ServerError | None = None
+        for kind, body in self._messages():
+            if kind == b"G":
+                self._send(b"d", rows)
+                self._send(b"c", b"")
+            elif kind == b"E":
+                failure = ServerError(_fields(body))
+            elif kind == b"Z":
+                break
+        if failure is not None:
+            raise failure
 
     def _log_in(self, username: str, database: str) -> None:
         words = ("user", username, "database", database, "client_encoding", "UTF8")

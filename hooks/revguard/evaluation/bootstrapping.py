@@ -14,23 +14,14 @@ from revguard import subprocesses
 from revguard.databases import Database, addresses, extensions, wire
 from revguard.errors import ConfigError, CouldNotCheck
 from revguard.evaluation.case import Surroundings
-from revguard.evaluation.failures import ExtensionMissing
+from revguard.evaluation.failures import ExtensionMissing, shortened
 from revguard.evaluation.subject import Subject
 from revguard.history.extensions import named_in
+from revguard.staging.trees import Entry
 
 _LAST_LINES = 8
 _POLL_SECONDS = 0.02
-_SHOWN = 300  # characters of a statement
 _ENDS = re.compile(r";[ \t]*(?:--.*)?(?:\r?\n|$)")  # of statements: at the end of a line
-# The tables that are there, as the worker's catalog names them
-_TABLES: Mapping[str, str] = {
-    "postgresql": "SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n "
-    "ON n.oid = relnamespace WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'c') "
-    "AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')",
-    "mysql": "SHOW TABLES",
-    "mariadb": "SHOW TABLES",
-    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +52,27 @@ class Place:
 
 def find(subject: Subject, path: str | None, *, needed: bool) -> Bootstrap | None:
     """The bootstrap of a tree. ConfigError where it is needed and not there."""
-    if path is None:
+    entry = entry_of(subject, "bootstrap", path or "", path or "", needed=needed)
+    if entry is None or path is None:
         return None
-    entry = subject.listing.get(path)
-    if entry is None or not entry.mode.startswith("100"):
-        if not needed:
-            return None
-        lack = "is not in the commit" if entry is None else "is no file"
-        raise ConfigError(f'`bootstrap = "{path}"`: it {lack}', hint=f"`git add {path}`")
     content = subject.read([path])[path]
     is_script = entry.mode == "100755" or content.startswith(b"#!")
     return Bootstrap(path=path, oid=entry.oid, content=content, is_script=is_script)
 
 
-def prepared(bootstrap: Bootstrap, database: Database, place: Place) -> list[str]:
-    """Run it to its end on the empty database; the tables that are there then. CouldNotCheck,
-    ExtensionMissing."""
+def entry_of(subject: Subject, key: str, said: str, path: str, *, needed: bool) -> Entry | None:
+    """The file of the tree that a key names. ConfigError where it is needed and not there."""
+    entry = subject.listing.get(path)
+    if entry is not None and entry.mode.startswith("100"):
+        return entry
+    if not needed or not said:
+        return None
+    lack = "is not in the commit" if entry is None else "is no file"
+    raise ConfigError(f'`{key} = "{said}"`: it {lack}', hint=f"`git add {path}`")
+
+
+def run(bootstrap: Bootstrap, database: Database, place: Place) -> None:
+    """Run it to its end on the empty database. CouldNotCheck, ExtensionMissing."""
     place.around.progress(f"running {bootstrap.path}")
     if bootstrap.is_script:
         _run_script(bootstrap, database, place)
@@ -84,23 +80,6 @@ def prepared(bootstrap: Bootstrap, database: Database, place: Place) -> list[str
         _run_on_sqlite(bootstrap, str(database.url["database"]))
     else:
         _run_on_server(bootstrap, database, place.around.timeout)
-    return tables(database, place.around.timeout)
-
-
-def tables(database: Database, timeout: float) -> list[str]:
-    """The names of the tables that are there: what a bootstrap made is no application's."""
-    if database.login is not None:
-        with database.login(timeout) as login:
-            return login.tables()
-    statement = _TABLES[database.dialect]
-    if database.dialect == "sqlite":
-        connection = sqlite3.connect(str(database.url["database"]))
-        try:
-            return [str(row[0]) for row in connection.execute(statement)]
-        finally:
-            connection.close()
-    with addresses.connect(database, timeout) as login:
-        return [str(row[0]).replace('"', "") for row in login.query(statement)]
 
 
 def _run_on_server(bootstrap: Bootstrap, database: Database, timeout: float) -> None:
@@ -214,7 +193,7 @@ def _failed(bootstrap: Bootstrap, said: str, line: int = 0, statement: str = "")
     where = f"{bootstrap.path}:{line}" if line else bootstrap.path
     if missing:
         return ExtensionMissing(missing, where)
-    shown = " ".join(statement.split())[:_SHOWN]
+    shown = shortened(statement)
     hint = "It runs before the first revision, in the ephemeral database only."
     if re.search(r'syntax error at or near "\\"', said):
         hint = r"What begins with \ is psql's own and no SQL: run psql in a script instead."

@@ -26,6 +26,7 @@ class Target:
     parents: tuple[str, ...]
     in_working_tree: bool
     range: ranges.Range | None = None  # where a range was asked for
+    landed_at: str = ""  # the commit that the change comes on top of
 
 
 def choose(options: Options) -> Target:
@@ -41,20 +42,30 @@ def choose(options: Options) -> Target:
             parents=(found.base_tree,),
             in_working_tree=False,
             range=found,
+            landed_at=found.base,
         )
     if options.tree:
+        landed = _landed_of(repo, options.tree)
         return Target(
             repo=repo,
             reader=reader,
             tree=trees.tree_of(repo, options.tree),
-            parents=_parents_of(repo, options.tree),
+            parents=(trees.tree_of(repo, landed),) if landed else (),
             in_working_tree=False,
+            landed_at=landed,
         )
     staged = index.staged(repo)
     merged = [trees.tree_of(repo, commit) for commit in staged.parents[1:]]
     parents = () if staged.head_tree is None else (staged.head_tree, *merged)
     tree = index.worktree_tree(repo) if options.worktree else staged.tree
-    return Target(repo=repo, reader=reader, tree=tree, parents=parents, in_working_tree=True)
+    return Target(
+        repo=repo,
+        reader=reader,
+        tree=tree,
+        parents=parents,
+        in_working_tree=True,
+        landed_at=staged.parents[0] if parents else "",
+    )
 
 
 def _range(repo: Repository, options: Options) -> ranges.Range | None:
@@ -71,14 +82,15 @@ def _range(repo: Repository, options: Options) -> ranges.Range | None:
     return ranges.pushed(repo, old, new, name or environ["PRE_COMMIT_REMOTE_NAME"])
 
 
-def _parents_of(repo: Repository, treeish: str) -> tuple[str, ...]:
-    """The first parent's tree for a commit; HEAD's for a bare tree."""
-    found = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{treeish}^{{commit}}")
-    if found.returncode == 0:
-        parent = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{treeish}^1^{{tree}}")
-        return (parent.text().strip(),) if parent.returncode == 0 else ()
-    head = plumbing.run(repo, "rev-parse", "--quiet", "--verify", "HEAD^{tree}")
-    return (head.text().strip(),) if head.returncode == 0 else ()
+def _landed_of(repo: Repository, treeish: str) -> str:
+    """The first parent for a commit; HEAD for a bare tree; empty where there is none."""
+    is_commit = _commit(repo, treeish)
+    return _commit(repo, f"{treeish}^1" if is_commit else "HEAD")
+
+
+def _commit(repo: Repository, name: str) -> str:
+    found = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
+    return found.text().strip() if found.returncode == 0 else ""
 
 
 def settings_of(target: Target) -> Settings:
@@ -139,6 +151,7 @@ def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
         cache=Path(cachedir.repository_dir(repo.toplevel, options.environ)),
         in_working_tree=target.in_working_tree,
         range=found,
+        landed_at=target.landed_at,
     )
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any
 
 from revguard import project
-from revguard.databases import Database
+from revguard.databases import Database, standing
+from revguard.databases.standing import Standing
 from revguard.evaluation import bootstrapping, failures, learning, telling
+from revguard.evaluation.beginning import Beginning
+from revguard.evaluation.bootstrapping import Bootstrap
 from revguard.evaluation.case import Surroundings
 from revguard.evaluation.ordering import State, mismatch, order
 from revguard.evaluation.serving import Serving
@@ -48,6 +52,7 @@ class _Evaluation:
         self._checkout: Checkout | None = None
         self._order = order(around, task.subject, needed=task.generate, missed=task.missed)
         self._times: dict[str, int] = {}
+        self._beginning = Beginning(self._order, task, lambda other: evaluate(around, other))
 
     def run(self) -> Evaluated:
         started = time.monotonic()
@@ -55,11 +60,11 @@ class _Evaluation:
         self._serving = self._stack.enter_context(
             Serving(
                 self._order,
-                self._prepare if self._order.bootstrap is not None else None,
+                self._prepare if self._order.prepares else None,
                 snapshots=self._around.use_cache,
             )
         )
-        if self._asked and not self._driver_name():
+        if self._asked and (not self._driver_name() or self._beginning.asks_where):
             worker = self._learn(worker)
         self._start_ahead()
         last = self._ask(worker)
@@ -67,7 +72,8 @@ class _Evaluation:
         self._times["database"] = int(self._serving.waited * 1000)
         self._refuse_failed(last, worker)
         assert self._histories is not None
-        self._serving.keep(self._replayed)
+        left = self._left(last["result"])
+        self._serving.keep(self._replayed, self._state())
         return Evaluated(
             result=last["result"],
             observed=last["observed"],
@@ -78,7 +84,11 @@ class _Evaluation:
             database=self._database,
             driver=self._driver,
             from_snapshot=self._serving.from_snapshot,
-            notes=mismatch(self._serving.told, self._database),
+            left=left,
+            notes=(
+                *mismatch(self._serving.told, self._database),
+                *self._beginning.notes(self._serving.stood),
+            ),
             watched=self._order.watched(self._serving.told),
             timings_ms=self._times,
         )
@@ -90,7 +100,7 @@ class _Evaluation:
         if bootstrap is not None and bootstrap.is_script:
             self._tree()  # it runs there as soon as the database is ready
         if task.locations is not None and self._histories is None:
-            self._histories = task.histories(task.locations)
+            self._histories = self._beginning.read(task.locations)
         if task.database is not None:
             return
         if self._asked:
@@ -120,15 +130,20 @@ class _Evaluation:
             )
         return self._checkout
 
-    def _prepare(self, database: Database, given_up: Callable[[], bool]) -> list[str]:
-        """Run the bootstrap on an empty database; the tables that it has then."""
-        bootstrap = self._order.bootstrap
-        assert bootstrap is not None
+    def _prepare(self, database: Database, given_up: Callable[[], bool]) -> None:
+        """Bring an empty database to what stands before the first revision is replayed."""
+        if self._order.bootstrap is not None:
+            self._bootstrap(self._order.bootstrap, database, given_up)
+        self._beginning.bring(database, given_up)
+
+    def _bootstrap(
+        self, bootstrap: Bootstrap, database: Database, given_up: Callable[[], bool]
+    ) -> None:
         tree = ""
         if bootstrap.is_script:
             self._tree().mark_dirty()  # nobody tells what it writes
             tree = str(self._tree().path)
-        return bootstrapping.prepared(
+        bootstrapping.run(
             bootstrap,
             database,
             bootstrapping.Place(
@@ -172,16 +187,27 @@ class _Evaluation:
         if last["event"] == "failed":
             self._refuse_failed(last, worker)
         self._learned = learning.driver(last, around.environment)
+        self._beginning.driver = self._learned
         return self._stack.enter_context(Worker.of(around))
+
+    def _left(self, result: Mapping[str, Any]) -> Standing | None:
+        """What is committed in the end. A replay needs no look: what follows it builds on it."""
+        database = self._database
+        ran = bool(result["proof"]) and not self._replayed and result["failure"] is None
+        if not ran or database is None or database.dialect in ("mysql", "mariadb"):
+            return None
+        return standing.of(database, self._around.timeout)
 
     def _state(self) -> State:
         """The history that the database is to be at; empty where it is not known yet."""
         if self._histories is None:
             return State()
-        nodes = self._histories.graph.nodes.values()
+        nodes = self._histories.graph.nodes
+        # what is not replayed needs none; where it does, the server will say so
+        run = self._histories.new if self._order.starts else nodes
         return State(
             revisions=self._histories.replayed(),
-            extensions=frozenset(name for node in nodes for name in node.extensions),
+            extensions=frozenset(name for id_ in run for name in nodes[id_].extensions),
             extra=self._extra(),
         )
 
@@ -238,8 +264,10 @@ class _Evaluation:
         found = tuple(event["version_locations"])
         if self._histories is None or found != self._locations:
             self._locations = found
-            self._histories = self._task.histories(found)
+            self._histories = self._beginning.read(found)
+        landed = self._task.create
         return {
+            "create": landed and {"stamp": landed.stamped, "extensions": landed.extensions},
             "old": list(self._histories.old),
             "new": list(self._histories.new),
             "generate": self._task.generate,
@@ -261,13 +289,21 @@ class _Evaluation:
         else:
             self._around.progress("starting the database")
             self._database = self._serving.database(event["dialect"], self._state())
-            if self._task.ask_known and self._task.known is None and not event["reset"]:
+            self._beginning.refuse_unfit(self._serving.stood)
+            if self._is_to_be_marked() and not event["reset"]:
                 assert self._serving.server is not None
                 self._serving.server.mark()
         self._around.progress("comparing models and database")
         url = dict(self._database.url)
         told = {"dialect": self._database.dialect, "url": url}
-        return {"database": told, "bootstrapped": [*self._serving.made, *self._task.made]}
+        stood = self._serving.stood or self._task.stood
+        return {"database": told, "stood": stood and asdict(stood)}
+
+    def _is_to_be_marked(self) -> bool:
+        """Whether the state before the new revisions is still asked for: by the parent's
+        evaluation, or to be kept."""
+        asked = self._task.ask_known and self._task.known is None
+        return bool(asked) or (self._order.starts and not self._serving.from_snapshot)
 
     def _on_replayed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         self._replayed = event["count"]
@@ -295,8 +331,8 @@ class _Evaluation:
             if path in subject.listing
         ]
         return digest(
-            environment.settings, environment.section, self._around.interpreter.alembic,
-            self._around.interpreter.sqlalchemy, *sorted(texts),
+            self._beginning.key, environment.settings, environment.section,
+            self._around.interpreter.alembic, self._around.interpreter.sqlalchemy, *sorted(texts),
         )  # fmt: skip
 
 

@@ -98,6 +98,12 @@ def of_environment(
         return _of_import(account, environment, interpreter, subject, where)
     if event.get("refused"):
         return refused(event["refused"][0], where)
+    if account["type"] == "Offline":
+        return CouldNotCheck(
+            f"{account['message']} but a URL only, as for offline mode: no revision can run so",
+            hint="Where `context.is_offline_mode()` is false, connect, and give it "
+            "`connection=connection`.",
+        )
     if account["type"] == "SystemExit":
         return CouldNotCheck(
             f"env.py ended the run with sys.exit({account['message']}){where}",
@@ -161,16 +167,53 @@ def refuse_exhausted(account: Mapping[str, Any]) -> None:
 
 
 def of_replay(account: Mapping[str, Any], environment: Environment) -> CouldNotCheck:
-    """The error for a landed revision that does not run on an empty database."""
+    """The error for a landed revision that does not run on what is there before it."""
+    start = environment.settings.start
+    begun = "an empty database" if start == "empty" else f'`start = "{start}"`'
+    return CouldNotCheck(
+        f"history cannot be replayed from {begun}: revision {account['revision']} "
+        f"({account['path']}:{account['line']}) fails: {_with_statement(account)}",
+        hint=preparation(account["message"], environment) or _ways_out(environment),
+    )
+
+
+def _ways_out(environment: Environment) -> str:
+    """How to begin behind what cannot be replayed, as it is typed."""
+    settings = environment.settings
+    if settings.start != "empty":
+        return "Mend that revision, or begin with a newer dump."
+    table = f"[tool.revguard.environments.{dotted([environment.name])}]"
+    config = (
+        "" if settings.config or not environment.config else f'config = "{environment.config}"\n'
+    )
+    return (
+        "Mend that revision, or begin behind it with one of the two `start` lines, in "
+        "pyproject.toml (in revguard.toml without `tool.revguard.`):\n"
+        f"{table}\n{config}"
+        'start = "metadata"            # the tables of the landed models\n'
+        'start = "dump:ci/schema.sql"  # or a dump, with its version table'
+    )
+
+
+def of_creation(account: Mapping[str, Any], environment: Environment) -> CouldNotCheck:
+    """The error for landed models whose tables cannot be made; ExtensionMissing where an extension
+    of their revisions cannot be had there, by which they might."""
+    if account["lacking"]:
+        owner = extensions.owner(account["message"])
+        named = owner if owner in account["lacking"] else account["lacking"][0]
+        return ExtensionMissing(named, f"the landed models ({_first_line(account['message'])})")
+    return CouldNotCheck(
+        _with_statement(account),
+        hint=preparation(account["message"], environment)
+        or "What create_all() needs beside the tables, put into the `bootstrap`; or use "
+        '`start = "dump:PATH"`.',
+    )
+
+
+def _with_statement(account: Mapping[str, Any]) -> str:
     statement = account.get("statement", "").strip()
     shown = f"\n  statement: {statement}" if statement else ""
-    return CouldNotCheck(
-        f"history cannot be replayed from an empty database: revision {account['revision']} "
-        f"({account['path']}:{account['line']}) fails: {_first_line(account['message'])}{shown}",
-        hint=preparation(account["message"], environment)
-        or "Mend that revision. Two ways to begin without replaying, "
-        '`start = "dump:PATH"` and `start = "metadata"`, come with a later version.',
-    )
+    return f"{_first_line(account['message'])}{shown}"
 
 
 def preparation(message: str, environment: Environment) -> str:
@@ -277,6 +320,16 @@ def _hint(account: Mapping[str, Any], environment: Environment) -> str:
     if "MetaData" in account["message"] and "target_metadata" not in account["message"]:
         return "Set `target_metadata` in env.py to the metadata of your models."
     return ""
+
+
+def told(account: Mapping[str, Any]) -> str:
+    """An exception and where it came from."""
+    return _said(account) + _where(account)
+
+
+def shortened(statement: str, limit: int = 300) -> str:
+    """A statement on one line, not too long."""
+    return " ".join(statement.split())[:limit]
 
 
 def refused(message: str, where: str = "") -> CouldNotCheck:

@@ -96,7 +96,7 @@ def _several(case: Case, found: Histories) -> list[Finding]:
     """More revisions than one for each commit, or for the branch, as `one-per` says."""
     subject, one_per = case.subject, case.around.environment.settings.one_per
     if subject.range is None or one_per == "branch":
-        brought = new_ids(found.graph, found.parents)
+        brought = found.added
         return history.several_revisions(
             found.graph, brought, one_per if subject.range else "commit"
         )

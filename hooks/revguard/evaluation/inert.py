@@ -19,7 +19,6 @@ _INERT: Final[Mapping[str, str]] = {
     "one-per": "outside of a range, one revision for each commit",
     "renames": "a rename is a drop and an add",
     "lock": "no head file is written",
-    "start": "the history is replayed from empty",
 }
 
 

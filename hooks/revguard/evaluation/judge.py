@@ -84,6 +84,7 @@ def _evaluated_at(
         waived=case.waived,
         declared=tuple((table.schema, table.name) for table in source.new),
         known=known,
+        digest_of=lambda tree: _digest(case, tree),
         ask_known=lambda serving: known_of_parents(case, serving, root, locations, notes),
     )
     evaluated = _evaluated(case, task, worker)
@@ -124,6 +125,12 @@ def _dialect(case: Case, last: Record | None) -> str | None:
     hint = environment.url_hint
     found = environment.settings.driver or (last.dialect if last else "") or (hint or ("",))[0]
     return found.partition("+")[0] or None
+
+
+def _digest(case: Case, tree: str) -> str | None:
+    """Of the metadata of a tree for which a record speaks."""
+    record = case.records.speaking_for(tree, case.made_with)
+    return record.digest if record else None
 
 
 def _driver(last: Record | None) -> str:

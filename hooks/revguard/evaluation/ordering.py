@@ -13,6 +13,7 @@ from revguard.environments.versions import Told
 from revguard.evaluation import bootstrapping
 from revguard.evaluation.bootstrapping import Bootstrap
 from revguard.evaluation.case import Surroundings
+from revguard.evaluation.starting import METADATA, Dump, dump_of
 from revguard.evaluation.subject import Subject
 from revguard.options import Progress
 from revguard.staging import trees
@@ -36,6 +37,7 @@ class Order:
     around: Surroundings
     subject: Subject
     bootstrap: Bootstrap | None = None
+    dump: Dump | None = None
     missed: frozenset[str] = frozenset()  # extensions that an earlier try was refused
 
     def told(self, dialect: str) -> Told | None:
@@ -50,6 +52,8 @@ class Order:
         extensions = {*state.extensions, *self.missed}
         if self.bootstrap is not None:
             extensions |= {*self.bootstrap.extensions}
+        if self.dump is not None:
+            extensions |= {*self.dump.extensions(around.environ.get("PATH", ""))}
         return choose(
             settings.database,
             dialect,
@@ -68,18 +72,34 @@ class Order:
 
     def watched(self, told: Told | None) -> tuple[str, ...]:
         """Files that the outcome depends on, though env.py does not read them."""
-        bootstrap = self.bootstrap
-        paths = (told.source if told else "", bootstrap.path if bootstrap else "")
+        files = [one.path for one in (self.bootstrap, self.dump) if one is not None]
+        paths = (told.source if told else "", *files)
         return tuple(path for path in paths if path in self.subject.listing)
+
+    @property
+    def prepares(self) -> bool:
+        """Whether something stands in the database before the first revision is replayed."""
+        return self.bootstrap is not None or self.starts
+
+    @property
+    def starts(self) -> bool:
+        """Whether the history is not replayed from its first revision."""
+        return self.dump is not None or self.from_metadata
+
+    @property
+    def from_metadata(self) -> bool:
+        """Whether the tables are made of the models that have landed."""
+        return self.around.environment.settings.start == METADATA
 
 
 def order(around: Surroundings, subject: Subject, *, needed: bool, missed: frozenset[str]) -> Order:
-    """The order of one evaluation. ConfigError for a bootstrap that is needed and not there."""
-    path = around.environment.settings.bootstrap
+    """The order of one evaluation. ConfigError for a file that is needed and not there."""
+    settings = around.environment.settings
     return Order(
         around=around,
         subject=subject,
-        bootstrap=bootstrapping.find(subject, path, needed=needed),
+        bootstrap=bootstrapping.find(subject, settings.bootstrap, needed=needed),
+        dump=dump_of(subject, settings.start, needed=needed),
         missed=missed,
     )
 

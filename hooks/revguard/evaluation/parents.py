@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from revguard.config.values import DUMP
 from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Case
 from revguard.evaluation.evaluate import evaluate
@@ -55,6 +56,7 @@ def proven(
     environment = case.around.environment
     folders = (*parent.version_locations, parent.script_location)
     watched = {*parent.hook_files, environment.config, *found.imported(environment.roots)}
+    watched |= {environment.settings.bootstrap, environment.settings.start.removeprefix(DUMP)}
     for change in case.subject.reader.changes(parent.tree, case.subject.tree):
         if change.path in watched or change.path.rpartition("/")[2] == "pyproject.toml":
             return (), None
@@ -144,7 +146,7 @@ def _evaluate_parent(
             generate=False,
             known=[],
             database=shared,
-            made=tuple(serving.made),
+            stood=serving.stood,
         ),
     )
     refuse_nothing(evaluated, environment)

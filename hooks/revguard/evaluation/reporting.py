@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from revguard.evaluation import hosts
+from revguard.evaluation import hosts, kinds
 from revguard.evaluation.case import Case, on_disk
 from revguard.evaluation.failures import preparation
 from revguard.evaluation.findings import finished, history_findings, scripts_on_disk
@@ -14,7 +14,6 @@ from revguard.evaluation.keeping import continued, record_of
 from revguard.evaluation.nothing import refuse_nothing
 from revguard.evaluation.tasks import Evaluated
 from revguard.evaluation.unregistered import Unregistered
-from revguard.history.graph import new_ids
 from revguard.records import Record
 from revguard.rules import drift, history, models, proof
 from revguard.sources import Sources
@@ -58,6 +57,7 @@ class Judgement:
         self.graph = evaluated.histories.graph
         if self.result["same"] and base_record is None:
             raise AssertionError("only the parent's metadata was offered as proven")
+        kinds.refuse_another(case, evaluated)
         refuse_nothing(evaluated, case.around.environment)
         models = [
             path
@@ -67,7 +67,7 @@ class Judgement:
         self.sources = Sources(models, case.subject.read)
         self.left = [self._change(item, covered=False) for item in self.result["left"]]
         self.changes = (*self._covered(), *self.left)
-        self.new = tuple(new_ids(self.graph, evaluated.histories.parents))
+        self.new = evaluated.histories.added
 
     def report(self, duration: int) -> EnvironmentReport:
         """The environment's report."""
@@ -104,6 +104,7 @@ class Judgement:
             notes=(
                 *self.notes,
                 *evaluated.notes,
+                *kinds.notes(case, evaluated),
                 *self.result["notes"],
                 *self._connections(),
             ),

@@ -11,13 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from revguard import databases
-from revguard.databases import Database, Server
+from revguard.databases import Database, Server, standing
+from revguard.databases.standing import Standing
 from revguard.environments.versions import Told
 from revguard.evaluation import failures
 from revguard.evaluation.ordering import Order, State
 
-# an empty database, and whether nobody waits any more, in; the tables that it has now out
-Prepare = Callable[[Database, Callable[[], bool]], list[str]]
+# Brings an empty database to what stands before the first revision; it may ask whether nobody
+# waits any more.
+Prepare = Callable[[Database, Callable[[], bool]], None]
 
 _MOST_SECONDS = 60.0  # for a server to start
 _LAST_WORDS_SECONDS = 1.0
@@ -48,7 +50,7 @@ class Serving:
         self._state = State()
         self.server: Server | None = None
         self.told: Told | None = None  # what the project tells of its server's version
-        self.made: list[str] = []  # tables that the bootstrap made
+        self.stood: Standing | None = None  # what is there before env.py runs
         self.driver = ""  # what env.py connects with, as a URL begins
         self.waited = 0.0  # seconds that env.py had to wait for the database
 
@@ -69,8 +71,7 @@ class Serving:
     def start(self, dialect: str, state: State) -> None:
         """Begin to start a server of this dialect; returns at once."""
         self._dialect = dialect
-        # one MariaDB serves two dialects, for which the same script makes different columns
-        self._state = replace(state, extra=f"{dialect} {state.extra}")
+        self._state = replace(state, extra=_extra(dialect, state))
         self._starting = self._pool.submit(self._start)
 
     def _start(self) -> Server:
@@ -89,7 +90,9 @@ class Serving:
         )
         server.wait(self._timeout, lambda: self._given_up)
         if self._prepare is not None and server.snapshot is None:
-            self.made = self._prepare(server.database(), lambda: self._given_up)
+            self._prepare(server.database(), lambda: self._given_up)
+        is_empty = self._prepare is None and server.snapshot is None
+        self.stood = Standing() if is_empty else standing.of(server.database(), self._timeout)
         return server
 
     def database(self, dialect: str, state: State) -> Database:
@@ -134,9 +137,15 @@ class Serving:
         """Whether the database started from a stored state."""
         return self.server is not None and self.server.snapshot is not None
 
-    def keep(self, replayed: int) -> None:
+    def keep(self, replayed: int, state: State) -> None:
         """Store the state before the new revisions, if replaying it again would cost more."""
-        if not self._snapshots or self.server is None or not self._state.revisions:
+        if not self._snapshots or self.server is None or not state.revisions:
             return
-        if replayed >= _WORTH_KEEPING or (replayed and not self.from_snapshot):
-            self.server.keep_snapshot(revisions=self._state.revisions, extra=self._state.extra)
+        is_worth = replayed or self._order.starts
+        if replayed >= _WORTH_KEEPING or (is_worth and not self.from_snapshot):
+            self.server.keep_snapshot(revisions=state.revisions, extra=_extra(self._dialect, state))
+
+
+def _extra(dialect: str, state: State) -> str:
+    """One MariaDB serves two dialects, for which the same script makes different columns."""
+    return f"{dialect} {state.extra}"

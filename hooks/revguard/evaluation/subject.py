@@ -9,7 +9,7 @@ from pathlib import Path
 
 from revguard.environments import Environment
 from revguard.history import reading
-from revguard.history.graph import Graph
+from revguard.history.graph import Graph, new_ids
 from revguard.staging import trees
 from revguard.staging.ranges import Range
 from revguard.staging.repository import Repository
@@ -30,6 +30,7 @@ class Subject:
     cache: Path  # this repository's part of the cache
     in_working_tree: bool  # whether files of the working tree are about this commit at all
     range: Range | None = None  # that the tree would land; None for a single commit
+    landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
     def listing(self) -> Mapping[str, Entry]:
@@ -65,6 +66,7 @@ class Subject:
             created=self.created,
             cache=self.cache,
             in_working_tree=False,
+            landed_at=tree,
         )
 
 
@@ -76,11 +78,19 @@ class Histories:
     parents: tuple[Graph, ...]
     base: Graph | None
     own: Graph | None = None  # of the range's head, before it is merged
+    begun: tuple[str, ...] = ()  # what the dump of a first commit is at: as if it had landed
+
+    @cached_property
+    def added(self) -> tuple[str, ...]:
+        """What none of the parents has, in the order in which it is to be run."""
+        begun = {*self.begun, *self.graph.ancestors(*self.begun)}
+        return tuple(name for name in new_ids(self.graph, self.parents) if name not in begun)
 
     @cached_property
     def old(self) -> tuple[str, ...]:
         """Heads of what the parents had already, as far as nothing new stands below it."""
         known = {name for parent in self.parents for name in parent.nodes}
+        known |= {*self.begun, *self.graph.ancestors(*self.begun)}
         closed = self.graph.closed(known & set(self.graph.nodes))
         return tuple(self.graph.heads_of(closed))
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from revguard.databases import Database
+from revguard.databases.standing import Standing
+from revguard.evaluation.landing import Landed
 from revguard.evaluation.serving import Serving
 from revguard.evaluation.subject import Histories, Subject
 
@@ -32,8 +34,10 @@ class Task:
     known: list[str] | None = None  # keys of known differences; None: ask ask_known
     ask_known: Known | None = None
     database: Callable[[], Database] | None = None  # another evaluation's, at the same history
-    made: tuple[str, ...] = ()  # tables that its bootstrap made
+    stood: Standing | None = None  # what stands in that one
     missed: frozenset[str] = frozenset()  # extensions that an earlier try was refused
+    digest_of: Callable[[str], str | None] = lambda _tree: None  # of a tree's metadata, if known
+    create: Landed | None = None  # only make the tables of this tree's models, and stamp them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class Evaluated:
     database: Database | None
     driver: str
     from_snapshot: bool
+    left: Standing | None = None  # what env.py left behind, where it ran new revisions only
     notes: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()  # files that it depends on, and that env.py does not read
     timings_ms: Mapping[str, int] = field(default_factory=dict)

@@ -44,15 +44,27 @@ class Comparison:
         script = self.revisions.generated_revisions[-1]
         script.upgrade_ops_list[-1].upgrade_token = context.opts["upgrade_token"]
         script.downgrade_ops_list[-1].downgrade_token = context.opts["downgrade_token"]
+        self.included = 0  # tables of the metadata that env.py does not leave out
+        self.context._object_filters.append(self._count)
         defaults.install(context)
         types_mysql.install(context)
         compare._populate_migration_script(self.context, script)
         complete.before_hooks(script, context)
         script.rev_id = _revision_id(heads, self.differences())
         hook = context.opts.get("process_revision_directives")
+        self.swallowed: list[differences.Difference] = []
         if hook:
             script._needs_render = True
+            found = self.differences()
             hook(context, heads, self.revisions.generated_revisions)
+            is_left = any(not one.is_empty() for one in script.upgrade_ops_list)
+            if is_left and not self.revisions.generated_revisions:
+                self.swallowed = found
+
+    def _count(self, _item: Any, _name: Any, kind: str, reflected: bool, _other: Any) -> bool:
+        """The last of the filters: it sees what all others let pass."""
+        self.included += kind == "table" and not reflected
+        return True
 
     def differences(self) -> list[differences.Difference]:
         """The differences that are left, in the order of the operations."""

@@ -8,14 +8,14 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import candidate, catalog, failure, halfway, registered, spelling
+from . import candidate, catalog, creating, failure, foreign, halfway, premade, registered, spelling
 from .failure import shorten
 from .steps import between_steps
 
 if TYPE_CHECKING:
     from typing import Callable, Iterator, Sequence
 
-    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.runtime.migration import MigrationContext, MigrationStep
     from alembic.script import Script
     from sqlalchemy.engine.interfaces import Dialect
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .project import Project, Work
     from .steps import Runner
 
-    Steps = Iterator[RevisionStep]
+    Steps = Iterator[MigrationStep]
 
 
 class Evaluation:
@@ -61,7 +61,7 @@ class Evaluation:
         self._known: list[str] | None = request["known"]
         self._before: dict[str, str] = {}
         self._now: dict[str, str] = {}  # before the next step
-        self._made_before: set[str] = set()  # tables that the bootstrap made
+        self._stood: dict[str, Any] | None = None  # what was there before env.py; None: not known
         self._written: list[Script] = []
         self.result: dict[str, Any] = {
             "same": None,
@@ -78,6 +78,15 @@ class Evaluation:
             "still": [],
             "notes": [],
             "premade": [],
+            "stamped": [],
+            "altered": [],
+            "foreign": None,
+            "raised": None,
+            "uncommitted": False,
+            "judged": False,
+            "created": False,
+            "included_tables": None,
+            "swallowed": [],
             "heads": [],
             "replayed": 0,
             "metadata_tables": None,
@@ -98,13 +107,17 @@ class Evaluation:
             reset=self._reset,
         )
         self._reset = False
-        self._made_before = set(reply.get("bootstrapped") or ())
+        if self._stood is None:
+            self._stood = reply.get("stood")
         database: dict[str, Any] = reply["database"]
         return database
 
     def go(self) -> dict[str, Any]:
         """Run to the end; exceptions of env.py itself propagate, those of revisions are data."""
         try:
+            if self._request.get("create"):
+                self._env(self._create)
+                return self.result
             self._env(self._replay)
             if self._request["old"] and self.result["replayed"]:
                 self._channel.ask("replayed", count=self.result["replayed"])
@@ -121,13 +134,25 @@ class Evaluation:
         return self.result
 
     def _env(self, work: Work) -> None:
+        def watched(heads: Any, context: MigrationContext) -> Steps:
+            try:
+                yield from work(heads, context)
+            except Exception as error:  # env.py may hide it
+                self.result["raised"] = self._runner.account(error)
+                raise
+
         try:
-            self._environment.run(work)
+            self._environment.run(watched)
         except failure.Abort:
             if self.result["same"] or self._retry:
                 return
             if self.result["failure"] is None and not self.result["proof"]:
                 self.result["failure"] = {"kind": "stopped", "message": "stopped"}
+        except Exception as error:
+            configured = self._environment.configured
+            if configured.get("url") and configured.get("connection") is None:
+                raise failure.Offline("env.py gave context.configure() no connection") from error
+            raise
 
     def _start_over(self) -> None:
         candidate.remove(self._written)
@@ -142,8 +167,8 @@ class Evaluation:
         self.result["runs"] += 1
         heads = self._tuple(heads)
         script = self._environment.script
-        if not heads:
-            self._note_premade(context)
+        if self.result["runs"] == 1:
+            self._look_before(heads, context)
         missing = list(
             script.iterate_revisions(tuple(self._request["old"]), heads, implicit_base=True)
             if self._request["old"]
@@ -165,18 +190,43 @@ class Evaluation:
     def _replay_failed(self, account: dict[str, Any]) -> None:
         self.result["failure"] = dict(account, kind="replay")
 
-    def _note_premade(self, context: MigrationContext) -> None:
-        """Tables in a database in which no revision ran: something else made them."""
+    def _create(self, _heads: Any, context: MigrationContext) -> Steps:
+        """Make the tables of the target metadata, and stamp them."""
+
+        def failed(error: Exception, lacking: list[str]) -> None:
+            account = self._runner.account(error)
+            self.result["failure"] = dict(account, kind="create", lacking=lacking)
+
+        self.result["runs"] += 1
+        script = self._environment.script
+        yield from creating.steps(script, context, self._request["create"], failed)
+        self.result["created"] = True
+
+    def _look_before(self, heads: tuple[str, ...], context: MigrationContext) -> None:
+        """Note what is there and is no revision's work; a comparison would be worth nothing."""
+        self.result["foreign"] = foreign.type_of(context)
+        if self._stood is None:
+            return
+        version_table = context.version_table
         with between_steps(context) as connection:
-            found = catalog.read(connection, context.version_table)
-        tables = [name for name in found if name.startswith("table ")]
-        self.result["premade"] = [
-            name for name in tables if _plain(name[len("table ") :]) not in self._made_before
-        ]
+            self.result["premade"] = premade.tables(connection, version_table, self._stood)
+        self.result["stamped"] = premade.revisions(heads, self._stood)
+        self._refuse_altered(context)
+        if self.result["premade"] or self.result["stamped"]:
+            raise failure.Abort("something was made before the first revision ran")
+
+    def _refuse_altered(self, context: MigrationContext) -> None:
+        self.result["altered"] = self._runner.outside(context.version_table)
+        if self.result["altered"]:
+            raise failure.Abort("tables were changed outside of any revision")
 
     def _judge(self, heads: Any, context: MigrationContext) -> Steps:
         """Compare before the new revisions, prove them, compare after; generate what is missing."""
         self.result["runs"] += 1
+        if self.result["replayed"] and not self._tuple(heads):
+            self.result["uncommitted"] = True
+            raise failure.Abort("what was replayed is gone")
+        self._refuse_altered(context)
         script = self._environment.script
         new = [script.get_revision(name) for name in self._request["new"]]
         with between_steps(context):
@@ -186,6 +236,7 @@ class Evaluation:
         if new:
             yield from self._prove(new, context)
             self._note_heads(context)
+            self.result["judged"] = True
             return
         self._keep_drift(found)
         left = self._subtract(comparison)
@@ -195,11 +246,14 @@ class Evaluation:
             revisions = [script.get_revision(item.revision) for item in scripts]
             yield from self._prove(revisions, context)
         self._note_heads(context)
+        self.result["judged"] = True
 
     def _compare(self, context: MigrationContext, heads: Any) -> Comparison:
         metadata = context.opts.get("target_metadata")
         self.result["metadata_tables"] = _count_tables(metadata)
         comparison = candidate.Comparison(self._environment, context, self._tuple(heads))
+        self.result["included_tables"] = comparison.included
+        self.result["swallowed"] = [one.op + " " + one.object for one in comparison.swallowed]
         found = self.result["registered"] = self.result["registered"] or registered.new()
         registered.note(found, metadata, self._environment.env_globals, self._tree)
         declared = self._request.get("declared", ())
@@ -307,6 +361,7 @@ class Evaluation:
             reason = f"{account['type']}: {account['message']}".strip(": ")
             self._proved(name, None, started, f"irreversible on purpose ({reason})")
             self._proved("reupgrade", None, None, "there is no downgrade")
+            self.result["judged"] = True
             return
         castable = account["code"] == "42804" and self.result["scripts"] and not self._casts
         if castable:
@@ -350,10 +405,6 @@ class Evaluation:
         return (
             tuple(heads) if isinstance(heads, (tuple, list, set)) else ((heads,) if heads else ())
         )
-
-
-def _plain(name: str) -> str:
-    return name.replace('"', "").replace("`", "")
 
 
 def _count_tables(metadata: Any) -> int:

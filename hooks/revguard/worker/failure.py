@@ -17,6 +17,10 @@ class Refused(Exception):  # noqa: N818  (users read the name in their traceback
     """A connection that would have left the ephemeral database."""
 
 
+class Offline(Exception):  # noqa: N818
+    """env.py gives Alembic a URL and no connection: it would write SQL and run none."""
+
+
 class Misconfigured(Exception):  # noqa: N818  (users read the name in their tracebacks)
     """A setting of revguard's that cannot be used; ``remedy`` says what mends it."""
 

@@ -21,9 +21,9 @@ from .within import Within, named
 if TYPE_CHECKING:
     from typing import Callable, Iterable, Mapping
 
-    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.runtime.migration import MigrationContext, MigrationStep
 
-    Work = Callable[[Any, MigrationContext], Iterable[RevisionStep]]
+    Work = Callable[[Any, MigrationContext], Iterable[MigrationStep]]
 
 VERSION = tuple(int(part) for part in alembic.__version__.split(".")[:2])
 

@@ -12,7 +12,7 @@ from alembic.runtime.migration import RevisionStep
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from . import failure
+from . import failure, premade
 
 if TYPE_CHECKING:
     from typing import Callable, Iterator
@@ -30,7 +30,9 @@ class Statements:
 
     def __init__(self) -> None:
         self.found: list[str] = []
+        self.outside: list[str] = []  # what changed tables while no revision ran
         self._local = threading.local()
+        self._running = False  # on whatever thread
 
     def install(self) -> None:
         """Listen to all engines."""
@@ -46,6 +48,8 @@ class Statements:
         _executemany: bool,
     ) -> None:
         if not getattr(self._local, "on", False):
+            if not self._running and premade.changes_tables(statement):
+                self.outside.append(" ".join(statement.split()))
             return
         text = statement.strip()
         if text.upper().startswith(_READING):
@@ -58,11 +62,11 @@ class Statements:
     def on(self) -> Iterator[list[str]]:
         """Collect on this thread; gives the list."""
         self.found = []
-        self._local.on = True
+        self._local.on = self._running = True
         try:
             yield self.found
         finally:
-            self._local.on = False
+            self._local.on = self._running = False
 
 
 class StepFailed(failure.Abort):
@@ -80,6 +84,14 @@ class Runner:
         self._statements = statements
         self._tree = tree
         self._toplevel = toplevel
+
+    def outside(self, version_table: str) -> list[str]:
+        """Statements that changed tables, and were no revision's."""
+        return premade.statements(self._statements.outside, version_table)
+
+    def account(self, error: BaseException) -> dict[str, Any]:
+        """What is known of an exception that is no revision's."""
+        return failure.describe(error, self._tree, self._toplevel)
 
     def step(
         self,
