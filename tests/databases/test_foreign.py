@@ -4,6 +4,8 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,19 +13,21 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy.dialects.mssql import pymssql, pyodbc
 from sqlalchemy.dialects.oracle import oracledb
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SAWarning
 
-from revguard import databases
+from revguard import databases, leftovers
+from revguard.databases import addresses, known_images
 from revguard.databases import images as ours
-from revguard.databases import known_images
 from revguard.databases.borrowed import Borrowed
 from revguard.databases.images import Image
 from revguard.databases.providing import UnavailableError
 from revguard.errors import CouldNotCheck
+from revguard.runs import sweep
 from revguard.worker import catalog_inspector, guard, odbc
 
 from .images import ELEPHANT, FIREBIRD, UNKNOWN
-from .test_remote_projects import Project
+from .test_remote_projects import HOOKS, Project
 
 ENV = """\
 from alembic import context
@@ -97,10 +101,15 @@ class TestImages:
 
     @pytest.mark.parametrize(
         ("name", "dialect"),
-        [("postgres:16", "mssql"), ("gvenzl/oracle-free", "mssql"), ("mssql/server", "oracle")],
+        [("gvenzl/oracle-free", "mssql"), ("mssql/server", "oracle"), (FIREBIRD, "hana")],
     )
     def test_not_for_another_dialect(self, name, dialect):
-        assert known_images.by_name(name, dialect) is None
+        with pytest.raises(UnavailableError, match=f"{name} is no image of a {dialect} server"):
+            known_images.by_name(name, dialect)
+
+    @pytest.mark.parametrize("dialect", ["mssql", "thing"])
+    def test_a_name_that_tells_nothing(self, dialect):
+        assert known_images.by_name("registry.example.com:5000/team/db:7", dialect) is None
 
     def test_oracle_by_its_service(self):
         services = [
@@ -316,6 +325,11 @@ class TestFirebird:
                 login.query("CREATE TABLE things (id INTEGER)")
                 assert login.tables() == ["things"]
                 assert login.query("SELECT 1 FROM rdb$database") == [("1",)]
+            told = make_url(addresses.values(database, DRIVER)["url"])
+            assert told.drivername == DRIVER
+            assert (told.database, told.password, told.port) == (
+                database.url["database"], database.url["password"], database.url["port"],
+            )  # fmt: skip
             clone = server.clone("other")
             with clone.login(20) as login:
                 assert login.tables() == []
@@ -324,11 +338,49 @@ class TestFirebird:
         assert not [one for one in birds.containers() if run.id in one]
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from revguard import databases
+from revguard.runs import Run
+with Run(Path(sys.argv[1]), memory=sys.argv[2], temporary=sys.argv[3]) as run:
+    choice = databases.choose(sys.argv[4], "firebird", environ=os.environ,
+                              interpreter=sys.executable, driver="firebird+firebird")
+    with databases.start(choice, run=run) as server:
+        if sys.argv[5] != "starting":
+            server.wait()
+        if sys.argv[5] == "cloned":
+            server.clone("other")
+        if sys.argv[5] == "logged in":
+            held = server.database().login(20)
+        print(run.id, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("stage", ["starting", "logged in", "cloned"])
+def test_a_run_that_is_killed_leaves_nothing(places, birds, stage):
+    argv = [str(places.cache), places.memory, places.temporary, f"docker:{FIREBIRD}", stage]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *argv],
+        env={**os.environ, **birds.environ, "PYTHONPATH": HOOKS},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    run = done.stdout.strip()
+    sweep(places.cache, **places.options)
+    assert places.left() == []
+    assert not [one for one in birds.containers() if run in one]
+    assert leftovers.find(run, [places.memory, places.temporary]) == []
+
+
 class TestElephant:
     """A server whose databases are made by SQL, and whose dialect a package brings."""
 
     @pytest.fixture
-    def by_sql(self, monkeypatch):
+    def by_sql(self, monkeypatch, request):
+        more = getattr(request, "param", ())
         known = known_images.Known(
             family=ours.Family(
                 server="elephant",
@@ -339,7 +391,7 @@ class TestElephant:
             ),
             dialects=("elephant",),
             pattern=re.compile("elephant"),
-            create=('CREATE DATABASE "{name}"',),
+            create=('CREATE DATABASE "{name}"', *more),
             login="zoo",
         )
         monkeypatch.setattr(known_images, "KNOWN", (*known_images.KNOWN, known))
@@ -398,6 +450,38 @@ class TestElephant:
         ):
             server.wait(2)
         assert "elephant says: OperationalError" in str(caught.value)  # whatever comes first
+
+    @pytest.mark.parametrize("by_sql", [("SELECT 1 / 0",)], indirect=True)
+    def test_a_database_that_cannot_be_made(self, run, elephants, by_sql):
+        """It is tried again: a server may let in before it is done with its start."""
+        choice = choose(elephants, f"docker:{ELEPHANT}", "elephant")
+        refused = []
+
+        def enough():
+            refused.append("DivisionByZero" in server._refusal)
+            return sum(refused) > 2
+
+        with (
+            databases.start(choice, run=run) as server,
+            pytest.raises(CouldNotCheck, match="given up"),
+        ):
+            server.wait(60, enough)
+        assert server._refusal.startswith("DivisionByZero")  # and never that it is there already
+        assert refused[-3:] == [True, True, True]
+
+    def test_a_dialect_that_tells_no_version(self, run, elephants, by_sql):
+        dialect = Path(elephants["PYTHONPATH"], "elephant_dialect.py")
+        dialect.write_text(
+            ELEPHANT_DIALECT + "    def _get_server_version_info(self, connection):\n"
+            "        return None\n"
+            "    def initialize(self, connection):\n"
+            "        self.default_schema_name = 'public'\n"
+        )
+        choice = choose(elephants, f"docker:{ELEPHANT}", "elephant")
+        with databases.start(choice, run=run) as server:
+            server.wait()
+            assert server.database().server_version == ""
+            assert server.database() == server.database()
 
     def test_an_interpreter_that_ends(self, run):
         borrowed = Borrowed("/bin/true", dict(os.environ), "sqlite", run=run)

@@ -60,7 +60,8 @@ def url(place: Mapping[str, Any], driver: str, dialect: str) -> str:
     where = f"[{host}]" if ":" in host else host
     where += f":{port}" if port else ""
     asked = f"?{urlencode(query, safe='/')}" if query else ""
-    return f"{driver}://{login}@{where}/{quote(database, safe='')}{asked}"
+    # SQLAlchemy takes what stands there as it is: a server's own file, for some
+    return f"{driver}://{login}@{where}/{quote(database, safe='/')}{asked}"
 
 
 def variables(database: Database) -> dict[str, str]:

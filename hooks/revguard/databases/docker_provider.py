@@ -114,8 +114,9 @@ def _foreign(client: Any, engine: Engine, wanted: Surroundings) -> Installation:
     return Installation(
         provider=f"{engine.program}:{name}",
         dialect=wanted.dialect,
-        identity=images.identity(image, known.family) if image and known else "",
+        identity=images.identity(image, known.family) if image and known else f"not-here-{name}",
         binaries=engine.url,
+        version=_version(None, name),
         ready=image is not None,
         wanted=wanted,
     )

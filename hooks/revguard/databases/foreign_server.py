@@ -38,6 +38,8 @@ class ForeignServer(ContainerServer):
     _poll_seconds = _POLL_SECONDS
     _known: Known | None = None
     _refusal = ""
+    _serves = False
+    _made_by = 0  # statements that made the main database so far
 
     def _meet(self) -> None:
         wanted, dialect = self._wanted, self._installation.dialect
@@ -51,7 +53,10 @@ class ForeignServer(ContainerServer):
 
     def wait(self, timeout: float = 60, cancelled: Callable[[], bool] | None = None) -> None:
         """Until a login by the project's own driver answers."""
+        if self._serves:  # some dialects tell no version
+            return
         super().wait(timeout * self._family.patience, cancelled)
+        self._serves = True
 
     def mark(self) -> None:
         """Nothing is copied: `clone` gives an empty database."""
@@ -97,8 +102,13 @@ class ForeignServer(ContainerServer):
 
     def _ready(self, connection: Any) -> None:
         super()._ready(connection)
-        for statement in self._create:
-            connection.query(self._filled(statement, images.MAIN))
+        for statement in self._create[self._made_by :]:
+            try:
+                connection.query(self._filled(statement, images.MAIN))
+            except ServerError as error:  # it lets in before it is done with its start
+                self._refusal = str(error)
+                raise ConnectionError(str(error)) from error
+            self._made_by += 1
 
     def _make(self, name: str) -> None:
         with self._connect(_WORK_SECONDS) as login:

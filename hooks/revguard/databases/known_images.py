@@ -135,10 +135,14 @@ def default(dialect: str) -> str:
 
 
 def by_name(name: str, dialect: str) -> Known | None:
-    """What an image's name tells; None where it tells nothing."""
+    """What an image's name tells; None where it tells nothing. UnavailableError where it tells of
+    another dialect's server."""
     path = name.partition("@")[0].lower()
-    fits = (one for one in KNOWN if dialect in one.dialects and one.pattern.search(path))
-    return next(fits, None)
+    told = [one for one in KNOWN if one.pattern.search(path)]
+    found = next((one for one in told if dialect in one.dialects), None)
+    if told and found is None:
+        raise UnavailableError(f"{name} is no image of a {dialect} server")
+    return found
 
 
 def accepted(known: Known | None, environ: Mapping[str, str]) -> dict[str, str]:

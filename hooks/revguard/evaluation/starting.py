@@ -139,7 +139,7 @@ def _refuse_another_kind(dump: Dump, kind: str, dialect: str) -> None:
     if kind and kind != family:
         raise CouldNotCheck(
             f"{dump.said}: it is a dump of {_NAMES[kind]}, and env.py connects to "
-            f"{_NAMES[dialect]}",
+            f"{_NAMES.get(dialect, dialect)}",
             hint="Name a dump of the project's own kind of database, or see to it that env.py "
             "finds the URL (`environ` or `env-file` in [tool.revguard]).",
         )
