@@ -25,7 +25,7 @@ def main(folder):
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     sys.argv[:] = ["alembic"]
-    session = boot._load(folder)
+    session = boot._load(folder, "session")
     for name in (
         "alembic.command",
         "alembic.autogenerate",
@@ -37,6 +37,10 @@ def main(folder):
         "pymysql",
         "_revguard_worker.candidate",
         "_revguard_worker.evaluate",
+        "_revguard_worker.fingerprint",
+        "_revguard_worker.observe",
+        "_revguard_worker.remap",
+        "sqlite3",
     ):
         importlib.import_module(name)
     while line_of(commands):

@@ -1,11 +1,18 @@
 """`revguard status`: models, scripts and the configured database in one picture, read-only."""
 
+import datetime
 import json
+import os
+import re
 import sqlite3
 
 import pytest
 
 from revguard import rim
+from revguard.configured import asking
+from revguard.errors import CouldNotCheck
+from revguard.evaluation import choosing
+from revguard.options import Options
 
 from .conftest import ASYNC_ENV
 
@@ -24,6 +31,23 @@ def looked(capsys, *words):
     code, said = status(capsys, "--database", "--format", "json", *words)
     (one,) = json.loads(said)["environments"]
     return code, one
+
+
+def look(one):
+    """What `status --database` sees of the database, without a look at the models."""
+    options = Options(
+        directory=str(one.path),
+        environ=dict(os.environ),
+        today=datetime.date(2026, 1, 2),
+        worktree=True,
+    )
+    target = choosing.choose(options)
+    settings = choosing.settings_of(target)
+    subject = choosing.subject_of(target, settings, options)
+    ((environment,), _) = choosing.discovered(subject, settings, options)
+    with asking.opened(options, subject) as place:
+        (found,) = asking.ask(place, environment, asking.Request(operation="look")).databases
+        return found
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +147,17 @@ def test_a_broken_history_is_seen(project, capsys):
     assert code == 0
     assert "  scripts   broken history\n" in said
     assert "'nowhere'" in said
+    rim.run(["upgrade"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "shop: not upgraded: the scripts cannot be loaded: KeyError: 'nowhere'" in said
+
+
+def test_the_database_is_seen_though_the_history_is_broken(upgraded):
+    one = upgraded()
+    one.replace("migrations/versions/0002_email.py", '"0001"', '"nowhere"')
+    found = look(one)
+    assert [revision.id for revision in found.current] == ["0002"]
+    assert (found.unknown, found.pending) == ((), ())
 
 
 def test_no_file_is_made_where_there_is_none(project, capsys):
@@ -134,14 +169,13 @@ def test_no_file_is_made_where_there_is_none(project, capsys):
 
 
 @pytest.mark.parametrize("env", [None, ASYNC_ENV], ids=["sync", "async"])
-def test_a_write_ahead_log_is_left_alone(upgraded, capsys, env):
+def test_a_write_ahead_log_is_left_alone(upgraded, env):
     one = upgraded("sqlite+aiosqlite:///shop.db" if env else "sqlite:///shop.db", env=env)
     with sqlite3.connect("shop.db") as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
     before = sorted(path.name for path in one.path.iterdir()), (one.path / "shop.db").read_bytes()
-    code, found = looked(capsys)
-    assert (code, found["databases"][0]["current"][0]["id"]) == (0, "0002")
+    assert look(one).current[0].id == "0002"
     after = sorted(path.name for path in one.path.iterdir()), (one.path / "shop.db").read_bytes()
     assert after == before
 
@@ -159,61 +193,52 @@ SOME = [SERVERS[0], SERVERS[3], SERVERS[4]]
 
 
 @pytest.mark.parametrize(("kind", "driver", "env"), SERVERS)
-def test_each_driver(upgraded, server, capsys, kind, driver, env):
+def test_each_driver(upgraded, server, kind, driver, env):
     database = server(kind)
-    upgraded(database.url(driver), "0001", env=env)
-    code, found = looked(capsys)
-    (one,) = found["databases"]
-    assert code == 0
-    assert "***@127.0.0.1" in one["place"]
-    assert [revision["id"] for revision in one["current"]] == ["0001"]
-    assert [revision["id"] for revision in one["pending"]] == ["0002"]
-    assert [(it["op"], it["object"]) for it in one["drift"]] == [("add_column", "users.email")]
+    found = look(upgraded(database.url(driver), "0001", env=env))
+    assert "***@127.0.0.1" in found.place
+    assert [revision.id for revision in found.current] == ["0001"]
+    assert [revision.id for revision in found.pending] == ["0002"]
+    assert [(it.op, it.object) for it in found.drift] == [("add_column", "users.email")]
 
 
 ENGINE = "connection.exec_driver_sql({!r})"
 CURSOR = "connection.connection.cursor().execute({!r})"
 TABLE = "CREATE TABLE written (id INTEGER)"
 ROW = "INSERT INTO users (id, name) VALUES (1, 1)"
+REFUSED = {
+    ENGINE.format(TABLE): "env.py writes to the database: CREATE",
+    CURSOR.format(TABLE): "",
+    CURSOR.format(ROW): "",
+    ENGINE.format("SET TRANSACTION READ WRITE"): "env.py writes",
+}
 
 
-@pytest.mark.parametrize(
-    ("way", "statement", "said"),
-    [
-        pytest.param(ENGINE, TABLE, "env.py writes to the database: CREATE", id="a table"),
-        pytest.param(CURSOR, TABLE, "", id="a table past SQLAlchemy"),
-        pytest.param(CURSOR, ROW, "", id="a row past SQLAlchemy"),
-        pytest.param(ENGINE, "SET TRANSACTION READ WRITE", "env.py writes", id="the mode"),
-    ],
-)
 @pytest.mark.parametrize(("kind", "driver", "env"), SOME)
-def test_it_is_read_only(upgraded, server, capsys, kind, driver, env, way, statement, said):
+def test_it_is_read_only(upgraded, server, kind, driver, env):
     database = server(kind)
     one = upgraded(database.url(driver), env=env)
-    writes = way.format(statement)
-    if env:
-        mark = "def run(connection):\n"
-        one.replace("migrations/env.py", mark, f"{mark}    {writes}\n")
-    else:
-        mark = "with connectable.connect() as connection:\n"
-        one.replace("migrations/env.py", mark, f"{mark}        {writes}\n")
-    code, found = looked(capsys)
-    assert code == 3
-    error = found["database_error"]["message"]
-    assert said in error if said else ("read only" in error.lower() or "read-only" in error)
-    tables = "SELECT table_name FROM information_schema.tables WHERE table_name = 'written'"
-    assert not database.sql(tables)
-    assert not database.sql("SELECT id FROM users")
+    text = one.read("migrations/env.py")
+    mark = "def run(connection):\n" if env else "with connectable.connect() as connection:\n"
+    for writes, said in REFUSED.items():
+        indent = "    " if env else "        "
+        one.write("migrations/env.py", text.replace(mark, f"{mark}{indent}{writes}\n"))
+        with pytest.raises(CouldNotCheck) as caught:
+            look(one)
+        message = str(caught.value)
+        assert said in message if said else re.search("read[ -]only", message, re.IGNORECASE)
+        tables = "SELECT table_name FROM information_schema.tables WHERE table_name = 'written'"
+        assert not database.sql(tables)
+        assert not database.sql("SELECT id FROM users")
 
 
-def test_a_schema_that_env_py_makes_sure_of_is_not_made(upgraded, server, capsys):
+def test_a_schema_that_env_py_makes_sure_of_is_not_made(upgraded, server):
     database = server("postgresql")
     one = upgraded(database.url("psycopg2"))
     mark = "with connectable.connect() as connection:\n"
     sure = "        connection.exec_driver_sql('CREATE SCHEMA IF NOT EXISTS made')\n"
     one.replace("migrations/env.py", mark, mark + sure)
-    code, found = looked(capsys)
-    assert (code, found["databases"][0]["current"][0]["id"]) == (0, "0002")
+    assert look(one).current[0].id == "0002"
     assert not database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'made'")
 
 
@@ -227,43 +252,41 @@ def test_a_schema_that_env_py_makes_sure_of_is_not_made(upgraded, server, capsys
         ),
     ],
 )
-def test_a_database_that_is_not_reachable(project, capsys, url, said):
-    project(url)
-    code, found = looked(capsys)
-    assert code == 3
-    error = found["database_error"]["message"]
+def test_a_database_that_is_not_reachable(project, url, said):
+    one = project(url)
+    with pytest.raises(asking.Unreachable) as caught:
+        look(one)
+    error = str(caught.value)
     assert "@127.0.0.1:1/x cannot be reached: " in error
     assert said in error
-    assert "s3cr3t" not in json.dumps(found)
+    assert "s3cr3t" not in error
     assert len(error.splitlines()) == 1
 
 
 def test_a_login_that_is_refused_shows_no_password(project, server, capsys):
     database = server("postgresql")
     project(database.url("psycopg2").replace("adm%25n", "wr0ng-s3cr3t"))
-    code, said = status(capsys, "--database", "--format", "json")
+    code, found = looked(capsys)
     assert code == 3
-    assert "wr0ng-s3cr3t" not in said
-    assert "password authentication failed" in said
+    assert "wr0ng-s3cr3t" not in json.dumps(found)
+    assert "password authentication failed" in found["database_error"]["message"]
 
 
-def test_a_driver_that_is_called_directly_is_refused(upgraded, capsys):
+def test_a_driver_that_is_called_directly_is_refused(upgraded):
     one = upgraded()
     direct = "from alembic import context\nimport sqlite3\nsqlite3.connect('shop.db')\n"
     one.replace("migrations/env.py", "from alembic import context\n", direct)
-    code, said = status(capsys, "--database")
-    assert code == 3
-    assert "opened directly with sqlite3" in " ".join(said.split())
+    with pytest.raises(CouldNotCheck, match="opened directly with sqlite3"):
+        look(one)
 
 
-def test_an_engine_with_a_creator_is_looked_at(upgraded, capsys):
+def test_an_engine_with_a_creator_is_looked_at(upgraded):
     one = upgraded()
     one.replace("migrations/env.py", "connectable = engine_from_config(",
                 "import sqlite3\n    engine_from_config = lambda *a, **k: __import__('sqlalchemy')"
                 ".create_engine('sqlite://', creator=lambda: sqlite3.connect('shop.db'))\n"
                 "    connectable = engine_from_config(")  # fmt: skip
-    code, found = looked(capsys)
-    assert (code, found["databases"][0]["current"][0]["id"]) == (0, "0002")
+    assert look(one).current[0].id == "0002"
 
 
 POOLED = """
@@ -283,12 +306,9 @@ with engine.connect() as connection:
 def test_the_pool_keeps_its_options(upgraded, capsys):
     one = upgraded()
     one.write("migrations/env.py", POOLED)
-    one.commit_all("a pool")
     assert rim.run(["upgrade"]) == 0
     assert "nothing to do" in capsys.readouterr().out
-    _, found = looked(capsys)
-    assert found["database_error"] is None
-    assert found["databases"][0]["current"][0]["id"] == "0002"
+    assert look(one).current[0].id == "0002"
 
 
 def test_variables_of_the_ephemeral_database_are_left_to_the_shell(project, capsys, monkeypatch):

@@ -11,6 +11,8 @@ import time
 import pytest
 
 from revguard import rim
+from revguard.configured import elsewhere
+from revguard.environments import Environment
 
 from .conftest import ASYNC_ENV
 
@@ -41,7 +43,7 @@ def test_it_says_what_it_ran_and_then_that_there_is_nothing(project, capsys):
     assert upgrade(capsys, "0001") == (0, "shop: upgraded sqlite:///shop.db\n  0001  first\n", "")
     assert upgrade(capsys) == (0, "shop: upgraded sqlite:///shop.db\n  0002  0002\n", "")
     code, said, _ = upgrade(capsys)
-    assert (code, said) == (0, "shop: nothing to do, sqlite:///shop.db is at 0002  0002\n")
+    assert (code, said) == (0, "shop: nothing to do, sqlite:///shop.db is at 0002 (0002)\n")
     assert upgrade(capsys, "-q") == (0, "", "")
     assert at() == {"0002"}
 
@@ -114,6 +116,44 @@ def test_a_revision_of_another_branch_is_refused_and_the_way_back_works(
     assert done.returncode == 0, done.stderr
     assert at() == {"0002"}
     assert upgrade(capsys, "-q") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "place", "said"),
+    [
+        pytest.param({}, {}, "git switch b && alembic downgrade 1 && git switch -", id="plain"),
+        pytest.param(
+            {"config": "db/alembic.ini", "roots": ("db",)},
+            {},
+            "git switch b && (cd db && alembic downgrade 1) && git switch -",
+            id="a folder",
+        ),
+        pytest.param(
+            {"config": "db/own.ini", "section": "tenant"},
+            {"remote": "origin"},
+            "git switch b && alembic -c db/own.ini -n tenant downgrade 1 && git switch -",
+            id="an ini of another name",
+        ),
+        pytest.param(
+            {"config": "migrations/alembic.ini", "roots": ("migrations", ""), "flask": True},
+            {"target": "base"},
+            "git switch b && flask db downgrade base && git switch -",
+            id="Flask-Migrate",
+        ),
+        pytest.param(
+            {},
+            {"branch": ""},
+            "git checkout 0123456789ab && alembic downgrade 1 && git switch -",
+            id="no branch",
+        ),
+        pytest.param({}, {"target": ""}, "", id="several ways"),
+    ],
+)
+def test_the_command_that_leads_back(options, place, said):
+    known = {"commit": "0123456789abcdef", "path": "p", "branch": "b", "remote": "", "target": "1"}
+    found = elsewhere.Elsewhere(revision="2", **known | place)
+    environment = Environment(name="shop", **{"config": "alembic.ini"} | options)
+    assert elsewhere.command(found, environment) == said
 
 
 def test_the_branch_is_gone_and_the_reflog_knows(project, capsys, branch):
@@ -234,6 +274,38 @@ def test_a_loop_that_waits_for_the_database_is_not_waited_for(project, capsys):
     assert code == 3
     assert "cannot be reached" in said
     assert time.monotonic() - started < 30
+
+
+TENANTS = """
+import sqlalchemy as sa
+from alembic import context
+from shop.models import Base
+
+for name in ("one", "two"):
+    with sa.create_engine(f"sqlite:///{name}.db").connect() as connection:
+        context.configure(connection=connection, target_metadata=Base.metadata)
+        with context.begin_transaction():
+            context.run_migrations()
+"""
+NO_TENANTS = TENANTS.replace('("one", "two")', "()")
+
+
+def test_each_database_that_env_py_comes_with(project, capsys):
+    project(env=TENANTS)
+    code, said, _ = upgrade(capsys)
+    assert code == 0
+    assert said == (
+        "shop: upgraded sqlite:///one.db\n  0001  first\n  0002  0002\n"
+        "shop: upgraded sqlite:///two.db\n  0001  first\n  0002  0002\n"
+    )
+    assert (at("one.db"), at("two.db")) == ({"0002"}, {"0002"})
+
+
+def test_no_database_at_all_is_no_success(project, capsys):
+    project(env=NO_TENANTS)
+    code, said, _ = upgrade(capsys)
+    assert code == 3
+    assert "asked for no migrations on any connection" in one_line(said)
 
 
 def test_nothing_is_upgraded_in_memory(project, capsys):

@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from revguard import databases
-from revguard.databases import dumps, installations, loading, standing
+from revguard.databases import addresses, dumps, installations, loading, standing
 from revguard.databases.providing import Database
 from revguard.databases.statements import statements
 from revguard.errors import CouldNotCheck
@@ -283,13 +283,11 @@ def test_what_mariadb_dump_writes(mariadb_server):
         assert there.heads == ("0007",)
         assert {*there.tables} == {"users", "orders", "names", "alembic_version"}
         assert dumps.stated(dumps.text(content, "x", PATH)) == {"0007"}
-        with mariadb_server.connection.cursor() as cursor:
-            cursor.execute("INSERT INTO dumped.users VALUES (5, 'z', 'r')")
-            cursor.execute("SELECT id, `na;me`, hex(raw) FROM dumped.users ORDER BY id")
-            rows = [(1, "a'b;\"c\\", "00FF3B"), (2, "x;y", None), (6, "z", None)]
-            assert list(cursor.fetchall()) == rows
-            cursor.execute("SELECT count(*) FROM dumped.names")
-            assert cursor.fetchone() == (3,)
+        with addresses.connect(target, 20) as login:
+            login.query("INSERT INTO users VALUES (5, 'z', 'r')")
+            rows = [("1", "a'b;\"c\\", "00FF3B"), ("2", "x;y", None), ("6", "z", None)]
+            assert login.query("SELECT id, `na;me`, hex(raw) FROM users ORDER BY id") == rows
+            assert login.query("SELECT count(*) FROM names") == [("3",)]
     finally:
         mariadb_server.execute("DROP DATABASE dumped")
 

@@ -292,22 +292,21 @@ class TestMetadata:
         assert "the parent commit" in found["notes"][0]
 
     def test_a_range_begins_with_its_base(self, older, reports):
-        """The base moved on: its newest revision is not in the branch."""
+        """The base moved on, and is judged as the merge would land: two heads."""
         one = older("metadata")
         one.git("branch", "topic")
         one.write("migrations/versions/0002_more.py", EMAIL)
         one.model()
         one.commit_all("on main")
         one.git("checkout", "-q", "topic")
-        one.model(text=NOTE)
-        one.write(
-            "migrations/versions/0003_note.py",
-            script("0003", "0001", **adds("users", "note", "sa.String(20)")),
-        )
+        one.model("orders", NOTE)
+        note = script("0003", "0001", **adds("orders", "note", "sa.String(20)"))
+        one.write("migrations/versions/0003_note.py", note)
         one.commit_all("on topic")
         found = only(reports.check(one, "--from-ref", "main", "--to-ref", "topic"))
         assert [step["result"] for step in found["proof"]] == ["pass"] * 4, found
-        assert [change["object"] for change in found["changes"]] == ["users.note"]
+        assert [change["object"] for change in found["changes"]] == ["orders.note"]
+        assert "the parent commit, which are taken to be at 0002" in found["notes"][0]
 
     def test_a_merge(self, older, reports):
         """What the other side brings is replayed on the tables of ours."""

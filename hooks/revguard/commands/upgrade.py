@@ -72,8 +72,8 @@ def _lines(outcome: Outcome, paint: Paint) -> Iterator[str]:
 def _done(one: Database) -> str:
     if one.ran:
         return f"upgraded {one_line(one.place)}"
-    at = ", ".join(_revision(found.id, found.message) for found in one.current) or "no revision"
-    return f"nothing to do, {one_line(one.place)} is at {at}"
+    at = ", ".join(f"{it.id} ({it.message})" if it.message else it.id for it in one.current)
+    return one_line(f"nothing to do, {one.place} is at {at or 'no revision'}")
 
 
 def _revision(id_: str, message: str) -> str:

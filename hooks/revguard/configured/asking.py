@@ -25,6 +25,7 @@ from revguard.project.launch import Worker
 from revguard.records import Record
 from revguard.runs import Run
 
+_HINTS = {"Broken": "`revguard status` says what is wrong with them"}  # by the worker's exceptions
 _NO_FILE = "there is no file"  # as worker/admission.py says it
 _A_YEAR = 365 * 24 * 3600.0  # nobody stops a migration half-way
 
@@ -227,7 +228,7 @@ def _failure(
     if kind == "Unfit":
         return Stopped(said, said, databases)
     if kind:
-        return CouldNotCheck(said)
+        return CouldNotCheck(said, hint=_HINTS.get(kind, ""))
     if databases and databases[-1].running is not None:
         return Stopped("failed", _said(last["failure"]), databases)
     account = last["failure"]

@@ -100,7 +100,7 @@ def command(found: Elsewhere, environment: Environment) -> str:
         return ""
     switch = f"git switch {found.branch}" if found.branch else f"git checkout {found.name}"
     back = f"{alembic(environment)} downgrade {found.target}"
-    if environment.root:
+    if environment.root and not environment.flask:
         back = f"(cd {shlex.quote(environment.root)} && {back})"
     return f"{switch} && {back} && git switch -"
 

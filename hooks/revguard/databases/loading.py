@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from revguard.databases import addresses, wire
 from revguard.databases.statements import Statement, statements
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from revguard.databases.providing import Database
 
 _Pattern = re.Pattern[str]
+
+
+class _Copying(Protocol):
+    """A login to PostgreSQL."""
+
+    def copy(self, statement: str, rows: bytes) -> None: ...
 
 
 class LoadError(Exception):
@@ -78,7 +84,7 @@ def _wanted(text: str, dialect: str) -> list[Statement]:
 
 def _run(login: Connection, one: Statement, dialect: str) -> None:
     if one.rows is not None:
-        login.copy(one.text, one.rows.encode("utf-8", "surrogateescape"))
+        cast("_Copying", login).copy(one.text, one.rows.encode("utf-8", "surrogateescape"))
     elif one.text.startswith("\\"):
         raise wire.ServerError({"M": "psql's own commands are no SQL", "P": "1"})
     elif dialect == "postgresql":

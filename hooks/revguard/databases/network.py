@@ -35,9 +35,6 @@ class Connection(Protocol):
     def query(self, statement: str) -> list[Row]:
         """Run one statement; its rows as text. ServerError where the server refuses."""
 
-    def copy(self, statement: str, rows: bytes) -> None:
-        """Run a COPY ... FROM STDIN of PostgreSQL with what it takes."""
-
     def close(self) -> None:
         """Say good-bye and let go."""
 
@@ -173,10 +170,6 @@ class MysqlConnection:
             while cursor.nextset():
                 pass
         return [tuple(None if value is None else _text(value) for value in row) for row in rows]
-
-    def copy(self, statement: str, rows: bytes) -> None:
-        """There is none."""
-        raise NotImplementedError(statement)
 
     def close(self) -> None:
         """Say good-bye and let go."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +31,6 @@ SELECT '', table_name, group_concat(column_name) = 'version_num' FROM informatio
 WHERE table_schema = database() GROUP BY table_name"""
 _SQLITE: Final = "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"
 
-_VERSION_TABLE: Final = "alembic_version"
 _ROWS: Final = "SELECT version_num FROM {}"
 
 
@@ -40,7 +39,7 @@ class Standing:
     """What there is before env.py runs. `versioned`: there is a version table, if an empty one."""
 
     tables: tuple[str, ...] = ()
-    heads: tuple[str, ...] = ()
+    heads: tuple[str, ...] | None = ()  # None: not known
     versioned: bool = False
 
 
@@ -50,8 +49,8 @@ def of(database: Database, timeout: float) -> Standing:
         with closing(sqlite3.connect(str(database.url["database"]))) as connection:
             return _of_sqlite(connection)
     if database.login is not None:
-        with database.login(timeout) as foreign:
-            return _of_foreign(foreign)
+        with database.login(timeout) as borrowed:
+            return _of_another(borrowed, borrowed.tables())
     with addresses.connect(database, timeout) as login:
         is_postgresql = database.dialect == "postgresql"
         return _of_server(login, _POSTGRESQL if is_postgresql else _MYSQL)
@@ -68,12 +67,15 @@ def _of_server(login: Connection, asked: str) -> Standing:
     return _standing(tables, version_tables, (str(row[0]) for found in rows for row in found))
 
 
-def _of_foreign(login: Login) -> Standing:
-    """By the project's own driver. Alembic's default name is all that tells a version table."""
-    tables = login.tables()
-    version_tables = [name for name in tables if name.lower() == _VERSION_TABLE]
-    rows = [login.query(_ROWS.format(name)) for name in version_tables]
-    return _standing(tables, version_tables, (str(row[0]) for found in rows for row in found))
+def _of_another(login: Login, tables: list[str]) -> Standing:
+    """By a driver of the project's: of a version table the name alone tells."""
+    if not tables:
+        return Standing()
+    for name in (one for one in tables if "version" in one.lower()):
+        with suppress(wire.ServerError):  # another table
+            rows = login.query(_ROWS.format(name))
+            return _standing(tables, [name], (str(row[0]) for row in rows))
+    return Standing(tables=tuple(tables), heads=None)
 
 
 def _of_sqlite(connection: sqlite3.Connection) -> Standing:
@@ -92,8 +94,9 @@ def _of_sqlite(connection: sqlite3.Connection) -> Standing:
 def _standing(
     tables: Sequence[str], version_tables: Sequence[str], heads: Iterator[str]
 ) -> Standing:
+    is_known = bool(version_tables) or not tables  # there may be one of another shape
     return Standing(
         tables=tuple(tables),
-        heads=tuple(dict.fromkeys(heads)),
+        heads=tuple(dict.fromkeys(heads)) if is_known else None,
         versioned=bool(version_tables),
     )

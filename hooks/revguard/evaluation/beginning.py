@@ -64,6 +64,11 @@ class Beginning:
             return ""
         return self._used.key(self._task.digest_of)
 
+    @property
+    def is_as_named(self) -> bool:
+        """Whether the key speaks of what is there: not, where a commit was passed over."""
+        return not self._passed_over
+
     def bring(self, database: Database, given_up: Callable[[], bool]) -> None:
         """Bring an empty database there. CouldNotCheck, ExtensionMissing, ModuleMissing."""
         dump = self._order.dump
@@ -91,7 +96,7 @@ class Beginning:
     def notes(self, standing: Standing | None) -> tuple[str, ...]:
         """What the user should know: the history itself was not looked at."""
         if self._order.dump is not None:
-            heads = ", ".join(standing.heads) if standing else ""
+            heads = ", ".join(standing.heads or ()) if standing else ""
             at = f", which is at {heads}" if heads else ""
             return (f"history was not replayed from empty, but on {self._order.dump.path}{at}",)
         if not self._landed:

@@ -15,6 +15,7 @@ from revguard.evaluation import bootstrapping, failures, learning, telling
 from revguard.evaluation.beginning import Beginning
 from revguard.evaluation.bootstrapping import Bootstrap
 from revguard.evaluation.case import Surroundings
+from revguard.evaluation.nothing import is_sound
 from revguard.evaluation.ordering import State, mismatch, order
 from revguard.evaluation.serving import Serving
 from revguard.evaluation.subject import Histories
@@ -73,7 +74,8 @@ class _Evaluation:
         self._refuse_failed(last, worker)
         assert self._histories is not None
         left = self._left(last["result"])
-        self._serving.keep(self._replayed, self._state())
+        if self._beginning.is_as_named and is_sound(last["result"]):
+            self._serving.keep(self._replayed)
         return Evaluated(
             result=last["result"],
             observed=last["observed"],
@@ -194,7 +196,7 @@ class _Evaluation:
         """What is committed in the end. A replay needs no look: what follows it builds on it."""
         database = self._database
         ran = bool(result["proof"]) and not self._replayed and result["failure"] is None
-        if not ran or database is None or database.dialect in ("mysql", "mariadb"):
+        if not ran or database is None or database.dialect not in ("postgresql", "sqlite"):
             return None
         return standing.of(database, self._around.timeout)
 
@@ -297,7 +299,7 @@ class _Evaluation:
         self._around.progress("comparing models and database")
         url = dict(self._database.url)
         told = {"dialect": self._database.dialect, "url": url}
-        stood = self._serving.stood or self._task.stood
+        stood = self._serving.stood
         return {"database": told, "stood": stood and asdict(stood)}
 
     def _is_to_be_marked(self) -> bool:

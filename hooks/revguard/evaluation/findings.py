@@ -96,9 +96,8 @@ def _several(case: Case, found: Histories) -> list[Finding]:
     """More revisions than one for each commit, or for the branch, as `one-per` says."""
     subject, one_per = case.subject, case.around.environment.settings.one_per
     if subject.range is None or one_per == "branch":
-        brought = found.added
         return history.several_revisions(
-            found.graph, brought, one_per if subject.range else "commit"
+            found.graph, found.added, one_per if subject.range else "commit"
         )
     findings = []
     for graph, new in _by_commit(case, subject.range, found):

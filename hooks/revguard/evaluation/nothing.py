@@ -37,6 +37,12 @@ def refuse_nothing(evaluated: Evaluated, environment: Environment) -> None:
         _refuse_lost(evaluated)
 
 
+def is_sound(result: Mapping[str, Any]) -> bool:
+    """Whether the state before the new revisions is that of the history and of nothing else."""
+    spoilt = any(result[name] for name in ("premade", "stamped", "altered", "uncommitted"))
+    return not spoilt and (result["failure"] or {}).get("kind") not in ("replay", "stopped")
+
+
 def _refuse_made_before(result: Mapping[str, Any]) -> None:
     """Said first: it is why a replay fails ("table exists")."""
     if result["premade"]:
@@ -102,7 +108,7 @@ def _refuse_blind(result: Mapping[str, Any]) -> None:
 def _refuse_lost(evaluated: Evaluated) -> None:
     """What env.py ran is not in the database that it left."""
     left, heads = evaluated.left, evaluated.result["heads"]
-    if left is None or not heads:
+    if left is None or left.heads is None or not heads:
         return
     is_empty = not left.tables and not left.versioned
     if is_empty or (left.versioned and not set(heads) & set(left.heads)):

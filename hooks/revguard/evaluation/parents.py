@@ -146,7 +146,6 @@ def _evaluate_parent(
             generate=False,
             known=[],
             database=shared,
-            stood=serving.stood,
         ),
     )
     refuse_nothing(evaluated, environment)

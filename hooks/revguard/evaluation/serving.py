@@ -71,7 +71,8 @@ class Serving:
     def start(self, dialect: str, state: State) -> None:
         """Begin to start a server of this dialect; returns at once."""
         self._dialect = dialect
-        self._state = replace(state, extra=_extra(dialect, state))
+        # one MariaDB serves two dialects, for which the same script makes different columns
+        self._state = replace(state, extra=f"{dialect} {state.extra}")
         self._starting = self._pool.submit(self._start)
 
     def _start(self) -> Server:
@@ -137,15 +138,10 @@ class Serving:
         """Whether the database started from a stored state."""
         return self.server is not None and self.server.snapshot is not None
 
-    def keep(self, replayed: int, state: State) -> None:
+    def keep(self, replayed: int) -> None:
         """Store the state before the new revisions, if replaying it again would cost more."""
-        if not self._snapshots or self.server is None or not state.revisions:
+        if not self._snapshots or self.server is None or not self._state.revisions:
             return
         is_worth = replayed or self._order.starts
         if replayed >= _WORTH_KEEPING or (is_worth and not self.from_snapshot):
-            self.server.keep_snapshot(revisions=state.revisions, extra=_extra(self._dialect, state))
-
-
-def _extra(dialect: str, state: State) -> str:
-    """One MariaDB serves two dialects, for which the same script makes different columns."""
-    return f"{dialect} {state.extra}"
+            self.server.keep_snapshot(revisions=self._state.revisions, extra=self._state.extra)

@@ -87,6 +87,11 @@ def load(
     dump: Dump, oid: str, database: Database, around: Surroundings, given_up: Callable[[], bool]
 ) -> None:
     """Bring an empty database to what the dump has. CouldNotCheck, ExtensionMissing."""
+    if database.login is not None:
+        raise CouldNotCheck(
+            f"{dump.said}: this version loads no dumps of {database.dialect}",
+            hint='Use `start = "metadata"`, or let a `bootstrap` script load it.',
+        )
     around.progress(f"loading {dump.path}")
     text = dump.text(oid, around.environ.get("PATH", ""))
     _refuse_another_kind(dump, dumps.kind(text), database.dialect)
@@ -115,7 +120,7 @@ def refuse_unfit(dump: Dump, standing: Standing, histories: Histories) -> None:
             "no rows), so nobody knows which revisions are in it",
             hint=f"Take it with the rows of that table, or say the revision at its end: `{_STATE}`",
         )
-    for head in standing.heads:
+    for head in standing.heads or ():
         if head not in graph.nodes:
             raise CouldNotCheck(
                 f"{dump.said}: the dump is at revision {head}, which no script of the commit has",

@@ -34,7 +34,6 @@ class Task:
     known: list[str] | None = None  # keys of known differences; None: ask ask_known
     ask_known: Known | None = None
     database: Callable[[], Database] | None = None  # another evaluation's, at the same history
-    stood: Standing | None = None  # what stands in that one
     missed: frozenset[str] = frozenset()  # extensions that an earlier try was refused
     digest_of: Callable[[str], str | None] = lambda _tree: None  # of a tree's metadata, if known
     create: Landed | None = None  # only make the tables of this tree's models, and stamp them

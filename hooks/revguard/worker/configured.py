@@ -27,6 +27,10 @@ class Unfit(failure.Abort):
     """The database cannot be upgraded from here; ``databases`` says why."""
 
 
+class Broken(failure.Abort):
+    """Alembic cannot load the scripts."""
+
+
 class Configured(Session):
     """Runs env.py in the working tree itself; what it connects to is the configured database."""
 
@@ -126,11 +130,21 @@ class Configured(Session):
             found["ran"].append(revision)
         found["running"] = None
 
+    def _known(self, script: ScriptDirectory) -> dict[str, Script] | None:
+        """The revisions by their ids; None where a look finds that they cannot be loaded."""
+        try:
+            return {one.revision: one for one in script.walk_revisions()}
+        except Exception as error:
+            if not self.upgrades:
+                return None
+            said = f"{type(error).__name__}: {admission.said(error)}"
+            raise Broken(f"the scripts cannot be loaded: {said}") from error
+
     def _met(self, heads: Any, context: MigrationContext) -> dict[str, Any]:
         """What is found in the database that env.py came with now."""
         assert self.environment is not None
         script = self.environment.script
-        known = {one.revision: one for one in script.walk_revisions()}
+        known = self._known(script)
         current = sorted(heads if isinstance(heads, (tuple, list, set)) else filter(None, [heads]))
         assert context.connection is not None
         found: dict[str, Any] = {
@@ -139,9 +153,7 @@ class Configured(Session):
             "in_memory": _is_in_memory(context),
             "schema": context.version_table_schema or "",
             "current_ids": current,
-            "current": [_described(known[one]) if one in known else _unknown(one)
-                        for one in current],
-            "heads": [_described(known[one]) for one in script.get_heads()],
+            "current": [_found(known, one) for one in current],
             "pending": [_described(one) for one in _pending(script, known, current)],
             "drift": None,
             "drift_error": "",
@@ -153,10 +165,10 @@ class Configured(Session):
 
 
 def _pending(
-    script: ScriptDirectory, known: dict[str, Script], current: Sequence[str]
+    script: ScriptDirectory, known: dict[str, Script] | None, current: Sequence[str]
 ) -> list[Script]:
     """What is not in the database yet, oldest first; nobody knows where a revision is unknown."""
-    if any(one not in known for one in current):
+    if known is None or any(one not in known for one in current):
         return []
     heads = tuple(script.get_heads())
     found = list(script.iterate_revisions(heads, tuple(current), implicit_base=True))
@@ -173,8 +185,11 @@ def _described(script: Any) -> dict[str, Any]:
     }
 
 
-def _unknown(revision: str) -> dict[str, Any]:
-    return {"id": revision, "message": "", "labels": [], "path": "", "known": False}
+def _found(known: dict[str, Script] | None, revision: str) -> dict[str, Any]:
+    if known is not None and revision in known:
+        return _described(known[revision])
+    # who cannot load the scripts says of none that it is not there
+    return {"id": revision, "message": "", "labels": [], "path": "", "known": known is None}
 
 
 def _drift(environment: Any, context: Any, heads: list[str]) -> list[dict[str, str]] | None:

@@ -17,7 +17,9 @@ SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.rel
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_'
   AND n.nspname <> 'information_schema' AND NOT EXISTS
   (SELECT FROM pg_depend WHERE objid = c.oid AND deptype = 'e')"""
-_TABLE = re.compile(r"\s*(CREATE|ALTER|DROP|RENAME)\s+TABLE\b", re.IGNORECASE)
+_TABLE = re.compile(
+    r"\s*(CREATE|ALTER|DROP|RENAME)\s+TABLE\b(?!.*\bOWNER\s+TO\b)", re.IGNORECASE | re.DOTALL
+)
 
 
 def tables(connection: Any, version_table: str, stood: Mapping[str, Any]) -> list[str]:
@@ -29,7 +31,7 @@ def tables(connection: Any, version_table: str, stood: Mapping[str, Any]) -> lis
 
 def revisions(heads: Sequence[str], stood: Mapping[str, Any]) -> list[str]:
     """Revisions that the version table holds, and held not when env.py began."""
-    return sorted(set(heads) - set(stood["heads"]))
+    return [] if stood["heads"] is None else sorted(set(heads) - set(stood["heads"]))
 
 
 def changes_tables(statement: str) -> bool:
@@ -47,4 +49,7 @@ def _names(connection: Any) -> list[str]:
         found = connection.execute(text(_POSTGRESQL)).fetchall()
         return [f"{schema}.{table}" for schema, table in found]
     inspector: Any = inspect(connection)
-    return [*inspector.get_table_names(), *inspector.get_view_names()]
+    found = list(inspector.get_table_names())
+    if connection.dialect.name in ("sqlite", "mysql", "mariadb"):
+        found += inspector.get_view_names()
+    return found
