@@ -124,7 +124,8 @@ class Evaluation:
         all tables, and the one that is judged would look clean."""
         self._aside = True
         try:
-            yield
+            with self._runner.aside():
+                yield
         finally:
             self._aside = False
             self._guard.forget()
