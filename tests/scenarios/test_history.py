@@ -130,9 +130,15 @@ def test_the_users_own_revision_passes(shop, reports, command):
 NOT_NULL = '    email = Column(String(100), nullable=False, server_default="")\n'
 RAISING = 'raise NotImplementedError("no way back")'
 
+FOR_ROWS = script(
+    "0002", "0001", **adds("users", "email", options="nullable=False, server_default=''")
+)
+REQUIRED = "    email = Column(String(100), nullable=False)\n"
+
 WRONG = {
     "incomplete": (NOT_NULL, script("0002", "0001", **adds("users", "email")),
                    ["history/incomplete-revision"]),
+    "default-for-the-rows": (REQUIRED, FOR_ROWS, []),
     "half": (EMAIL + NOTE, EMAIL_SCRIPT, ["history/incomplete-revision"]),
     "empty": ("", script("0002", "0001"), ["history/empty-revision"]),
     "empty-beside-a-change": (EMAIL, script("0002", "0001"),
@@ -156,6 +162,15 @@ WRONG = {
     # a history of its own, as the page of multiple-heads has it
     "second-base": (EMAIL, script("0002", None, **adds("users", "email")), []),
 }  # fmt: skip
+
+
+def test_a_default_for_the_rows_where_env_py_compares_them(shop, reports):
+    """Who asks Alembic to compare defaults is told of one that the models do not have."""
+    one = shop(configure="compare_server_default=True")
+    one.model("users", REQUIRED)
+    one.write(PATH, FOR_ROWS)
+    one.git("add", "-A")
+    assert rules(reports.settled(one)) == ["history/incomplete-revision"]
 
 
 EACH = [

@@ -129,7 +129,8 @@ class Evaluation:
         all tables, and the one that is judged would look clean."""
         self._aside = True
         try:
-            yield
+            with self._runner.aside():
+                yield
         finally:
             self._aside = False
             self._guard.forget()
@@ -346,6 +347,7 @@ class Evaluation:
             heads = self._tuple(context.get_current_heads())
             comparison = self._compare(context, heads)
             found = comparison.differences()
+            comparison.subtract((), self._needed_defaults(found))
             left = self._subtract(comparison)
             after = self._now = catalog.read(connection, context.version_table)
         generated = bool(self.result["scripts"])
@@ -368,6 +370,20 @@ class Evaluation:
             lines = catalog.difference(after, catalog.read(connection, context.version_table))
         if lines:
             self._proved("reupgrade", False, None, "; ".join(lines[:5]), kind="differs")
+
+    def _needed_defaults(self, found: Sequence[Difference]) -> list[str]:
+        """Defaults that the models do not have, of columns that the revision adds: rows that are
+        there need one where the column is NOT NULL. None where env.py asks to compare defaults."""
+        if self._environment.asks_for_defaults:
+            return []
+        changes = self.result["changes"]
+        added = {item["object"] for item in changes if item["op"] in ("add_column", "add_table")}
+        return [
+            f"{item.op} {item.object}"
+            for item in found
+            if item.op == "modify_default" and item.detail.endswith(" -> none")
+            if added.intersection((item.object, item.table))
+        ]
 
     def _way(self, revisions: Sequence[Script], context: MigrationContext, name: str) -> Steps:
         """The steps of one way through ``revisions``, recorded as one proof step."""

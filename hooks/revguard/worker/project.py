@@ -85,6 +85,7 @@ class Project:
         self.configured: dict[str, Any] = {}
         self.context_options: dict[str, Any] = {}  # more of what a command gives to env.py
         self._compare_defaults = compare_defaults
+        self.asks_for_defaults = False
         self._configured_by_application = False
 
     def load_in(self, loading: Callable[[], AbstractContextManager[None]]) -> None:
@@ -169,6 +170,7 @@ class Project:
 
         def configure(*args: Any, **kwargs: Any) -> None:
             connection = args[0] if args else kwargs.get("connection")
+            self.asks_for_defaults = bool(kwargs.get("compare_server_default"))
             if self._compare_defaults and defaults.are_comparable(connection):
                 kwargs.setdefault("compare_server_default", True)
             if VERSION < (1, 12):

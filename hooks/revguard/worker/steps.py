@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 from . import failure, premade
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import Callable, Iterator
 
     from alembic.runtime.migration import MigrationContext
@@ -68,6 +69,15 @@ class Statements:
         finally:
             self._local.on = self._running = False
 
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is done meanwhile is done to another database than the judged one."""
+        before = list(self.outside)
+        try:
+            yield
+        finally:
+            self.outside = before
+
 
 class StepFailed(failure.Abort):
     """A revision's upgrade() or downgrade() raised; what is known of it is in ``account``."""
@@ -84,6 +94,10 @@ class Runner:
         self._statements = statements
         self._tree = tree
         self._toplevel = toplevel
+
+    def aside(self) -> AbstractContextManager[None]:
+        """What is done meanwhile is none of our business."""
+        return self._statements.aside()
 
     def outside(self, version_table: str) -> list[str]:
         """Statements that changed tables, and were no revision's."""
