@@ -16,7 +16,7 @@ from sqlalchemy import Column, exc, text
 
 from . import types_mysql
 
-_SCRATCH = "revguard_default"
+SCRATCH = "revguard_default"
 _STORED = """
 SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
 JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
@@ -118,9 +118,9 @@ def _rolled_back(connection: Any) -> Iterator[None]:
 def _spelled(impl: Any, column: Any) -> str | None:
     """The declared default as the server would store it for the column as it is."""
     table = _quoted(impl, column.table)
-    impl.connection.exec_driver_sql(f"CREATE TEMP TABLE {_SCRATCH} (LIKE {table})")
-    impl._exec(ColumnDefault(_SCRATCH, column.name, column.server_default))
-    return _stored(impl.connection, f"pg_temp.{_SCRATCH}", column)
+    impl.connection.exec_driver_sql(f"CREATE TEMP TABLE {SCRATCH} (LIKE {table})")
+    impl._exec(ColumnDefault(SCRATCH, column.name, column.server_default))
+    return _stored(impl.connection, f"pg_temp.{SCRATCH}", column)
 
 
 def _stored(connection: Any, table: str, column: Any) -> str | None:

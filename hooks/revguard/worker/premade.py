@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, text
 
+from . import defaults
+
 if TYPE_CHECKING:
     from typing import Mapping, Sequence
 
@@ -40,8 +42,9 @@ def changes_tables(statement: str) -> bool:
 
 
 def statements(found: Sequence[str], version_table: str) -> list[str]:
-    """Those of the statements that are not about Alembic's own table."""
-    return [one for one in found if version_table not in one]
+    """Those of the statements that are not about Alembic's own table, or a scratch one of ours."""
+    known = (version_table, defaults.SCRATCH)
+    return [one for one in found if not any(name in one for name in known)]
 
 
 def _names(connection: Any) -> list[str]:
