@@ -125,7 +125,9 @@ def test_reports(comment, said):
         pytest.param(f"x  # revguard: ignore[{RULE}]\n", [], True, id="not scanned"),
         pytest.param(f"x  # revguard: ignore[{RULE}]\n", [PATH], False, id="not all rules ran"),
         pytest.param("x  # revguard: ignore[squawk/any]\n", [PATH], True, id="family not run"),
-        pytest.param("x  # revguard: ignore[models/duplicate-table]\n", [PATH], True, id="reserved"),
+        pytest.param(
+            "x  # revguard: ignore[models/duplicate-table]\n", [PATH], True, id="reserved"
+        ),
         pytest.param("x  # revguard: something else\n", [PATH], True, id="no ignore"),
         pytest.param("x  # revguard: ignored for now\n", [PATH], True, id="another word"),
         pytest.param("", [PATH], True, id="empty file"),
