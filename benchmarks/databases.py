@@ -70,12 +70,13 @@ def mariadb_by_hand(then: Callable[[str], None] = lambda _socket: None) -> None:
     user = [] if os.geteuid() else ["--user=root"]
     try:
         subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--datadir={data}",
+            ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={base}",
              "--auth-root-authentication-method=normal", *user],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         process = subprocess.Popen(
             ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={socket}",
+             f"--tmpdir={base}",  # one that starts clears it of the tables of all others there
              "--skip-networking", *user],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip

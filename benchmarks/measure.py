@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,18 +33,23 @@ class Way:
         """Seconds and peak MiB of one run through the commands."""
         self.before()
         started = time.perf_counter()
-        peak = 0.0
-        for command in self.commands:
+        peak = max(self._run(command) for command in self.commands)
+        return time.perf_counter() - started, peak
+
+    def _run(self, command: Sequence[str]) -> float:
+        """Peak MiB of one command; SystemExit where it ends otherwise than is expected."""
+        with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
                 command, cwd=self.cwd, env=dict(self.environ),
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
             )  # fmt: skip
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode not in (*self.expected, 0):
-                raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-            peak = max(peak, usage.ru_maxrss / 1024)
-        return time.perf_counter() - started, peak
+                said.seek(0)
+                why = said.read().decode(errors="replace")
+                raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {why}")
+        return usage.ru_maxrss / 1024
 
 
 def side_by_side(ways: Mapping[str, Way], repeat: int) -> dict[str, Measured]:
