@@ -22,7 +22,9 @@ from revguard.observed import merge
 from revguard.options import Options
 from revguard.records import Record, Records
 from revguard.rules import with_severities
+from revguard.rules.drift import MISSING
 from revguard.rules.waivers import unused
+from revguard.staging.adding import unstaged_after
 from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ def check(options: Options) -> Report:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
         merged = (subject.range.note,) if subject.range and subject.range.note else ()
         reports = tuple(_noted(one.report, settings, found, merged) for one in judged)
+        if options.command == "check":
+            reports = tuple(_hinted(one, subject) for one in reports)
         if reports and work.run is not None:
             said = (*reports[0].notes, *work.run.notes)
             reports = (replace(reports[0], notes=said), *reports[1:])
@@ -85,6 +89,18 @@ def _noted(
     said = next(one.settings for one in found if one.name == report.name)
     provider = report.database.provider if report.database else ""
     return replace(report, notes=(*report.notes, *more, *inert.notes(settings, said, provider)))
+
+
+def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
+    """With what comes before `revguard add`, where this commit's index is not the user's."""
+    first = unstaged_after(subject.repo) if subject.in_working_tree else ""
+    if not first:
+        return report
+    findings = [
+        replace(one, hint=f"{first}, then {one.hint}") if one.rule == MISSING else one
+        for one in report.findings
+    ]
+    return replace(report, findings=tuple(findings))
 
 
 def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:

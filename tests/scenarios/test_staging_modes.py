@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from .modes import MODES
-from .shop import rules, typed
+from .shop import rules
 
 each_mode = pytest.mark.parametrize("mode", MODES, ids=str)
 REAL = ("plain", "all", "path", "among-others", "partly-staged", "amend", "first-commit",
@@ -134,7 +134,8 @@ def test_what_the_hint_says_makes_the_commit_pass(shop, published, reports):
     done = one.run_git("commit", "-am", "x")
     assert done.returncode == 1
     said = done.stdout + done.stderr
-    assert typed(said[said.index("`revguard") :]) == "revguard add"
+    # a blocked `commit -a` takes back what it staged
+    assert "`git add -u`, then `revguard add` writes the revision" in said
     one.git("add", "-u")
     added = one.revguard("add")
     assert added.returncode == 0, (added.stdout, added.stderr)
@@ -143,6 +144,26 @@ def test_what_the_hint_says_makes_the_commit_pass(shop, published, reports):
     assert one.status() == []
     assert len(one.committed()) == 2
     assert reports.settled(one)["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("words", "before"),
+    [
+        (["-a"], "`git add -u`, then `revguard add`"),
+        (["shop/models.py"], "`git add` what you commit, then `revguard add`"),
+        ([], "\n`revguard add`"),
+    ],
+    ids=["all", "path", "staged"],
+)
+def test_the_hint_says_what_is_to_be_staged_again(words, before, shop):
+    one = shop()
+    one.hook("check")
+    one.model()
+    if not words:
+        one.git("add", "-u")
+    done = one.run_git("commit", "-m", "x", *words)
+    assert done.returncode == 1
+    assert f"{before} writes the revision" in done.stdout + done.stderr
 
 
 # merges

@@ -80,6 +80,17 @@ def indexes(repo: Repository) -> tuple[str, ...]:
     return (repo.index_file,)
 
 
+def unstaged_after(repo: Repository) -> str:
+    """What has to be typed for the user's index to hold what this hook sees; empty where it does.
+
+    A blocked `git commit -a` or `git commit PATH` takes back what it staged.
+    """
+    name = os.path.basename(repo.index_file)
+    if _PARTIAL.fullmatch(name):
+        return "`git add` what you commit"
+    return "`git add -u`" if name == "index.lock" else ""
+
+
 def _refuse_bad_path(repo: Repository, relative_path: str) -> str:
     names = relative_path.split("/")
     if any(name in {"", ".", ".."} or name.lower() == ".git" for name in names):
