@@ -75,6 +75,22 @@ def check(options: Options) -> Report:
     )
 
 
+def judged(
+    options: Options,
+    subject: Subject,
+    settings: Settings,
+    found: Sequence[Environment],
+    wanted: Sequence[Environment],
+) -> list[Judged]:
+    """Judge some of the environments of a tree, whatever of it has changed."""
+    _sweep(options)
+    with ExitStack() as stack:
+        work = _Work(options, subject, settings, stack, found)
+        for one in found:
+            work.unaffected(one)  # what the others read counts there, too
+        return work.judge(wanted)
+
+
 def _sweep(options: Options) -> None:
     """Remove what killed runs left, also where this run will need no folders of its own."""
     scratch.sweep(options.environ)

@@ -45,14 +45,21 @@ class Subject:
 
     def graph(self, tree: str, locations: tuple[str, ...], *, recursive: bool) -> Graph:
         """The history in these version folders of a tree."""
-        files = {
+        return reading.read(
+            self.scripts(tree, locations, recursive=recursive),
+            lambda oids: trees.read_blobs(self.repo, oids),
+            self.cache / "scripts.json",
+        )
+
+    def scripts(
+        self, tree: str, locations: tuple[str, ...], *, recursive: bool
+    ) -> Mapping[str, str]:
+        """The files in these version folders of a tree, each with its blob."""
+        return {
             path: entry.oid
             for path, entry in self.reader.listing(tree).items()
             if entry.mode.startswith("100") and _is_below(path, locations, recursive=recursive)
         }
-        return reading.read(
-            files, lambda oids: trees.read_blobs(self.repo, oids), self.cache / "scripts.json"
-        )
 
     def at(self, tree: str) -> Subject:
         """Another tree of the same repository, judged for its own sake."""
