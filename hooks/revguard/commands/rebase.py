@@ -11,7 +11,7 @@ from revguard.arguments import Invocation
 from revguard.commands.answer import Answer
 from revguard.configured.elsewhere import alembic
 from revguard.phrases import counted
-from revguard.rebasing import moving, proving
+from revguard.rebasing import moving
 from revguard.rebasing.moving import Moved, Outcome
 from revguard.rebasing.values import Move
 from revguard.reporters.paint import Paint, one_line, wrapped
@@ -75,10 +75,7 @@ def _line(move: Move) -> str:
     own = move.own
     if move.path is None:
         return one_line(f"{own.id}  {own.path}: removed, there is nothing left to merge")
-    if move.own.id != move.id:
-        named = f"{own.id} is {move.id} now"
-    else:
-        named = own.id
+    named = own.id if own.id == move.id else f"{own.id} is {move.id} now"
     path = move.path if move.path == own.path else f"{own.path} -> {move.path}"
     before, after = (", ".join(ids) or "None" for ids in (own.down, move.down))
     return one_line(f"{named}  {path}: on top of {after}, no longer {before}")
@@ -142,8 +139,5 @@ def _environment(one: Moved) -> dict[str, Any]:
             }
             for move in one.moves
         ],
-        "against": []
-        if one.report is None
-        else [item.rule for item in proving.against(one.report)],
         "report": None if one.report is None else environment_to_dict(one.report),
     }

@@ -104,9 +104,8 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     if isinstance(target, ast.Name):
         yield target.id, value
     elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)):
-        if len(target.elts) == len(value.elts):
-            for one, other in zip(target.elts, value.elts, strict=True):
-                yield from _pairs(one, other)
+        for one, other in zip(target.elts, value.elts, strict=False):
+            yield from _pairs(one, other)
 
 
 def _edits(
@@ -121,10 +120,8 @@ def _edits(
         return
     like = next((part for part in (expression, *parts) if _is_text(part)), None)
     said = [places.quoted(like, one) for one in new]
-    if (len(said) == 1 and not parts) or len(said) == 1:
-        yield places.edit(expression, said[0])
-    else:
-        yield places.edit(expression, f"({', '.join(said)})" if said else "None")
+    text = said[0] if len(said) == 1 else f"({', '.join(said)})"
+    yield places.edit(expression, text if said else "None")
 
 
 def _is_text(expression: ast.expr) -> bool:

@@ -1,5 +1,5 @@
-"""A merge or a rebase of git's that stopped: the unmerged paths of the index in, for each script its
-own side out, and a tree in which all of it stands somehow."""
+"""A merge or a rebase of git's that stopped: the unmerged paths of the index in, for each script
+its own side out, and a tree in which all of it stands somehow."""
 
 from __future__ import annotations
 
@@ -49,8 +49,10 @@ def refuse_others(paths: Iterable[str], stages: Mapping[str, Stages]) -> None:
         )
 
 
-def own_side(repo: Repository, path: str, sides: Stages, landed: trees.Entry | None) -> Own | None:
-    """The branch's script of an unmerged path; None where what has landed is all there is.
+def own_side(
+    repo: Repository, path: str, sides: Stages, landed: trees.Entry | None, base_name: str
+) -> Own:
+    """The branch's script of an unmerged path.
 
     In a rebase of git's ours and theirs swap, so the landed side is known by its content.
     """
@@ -59,7 +61,7 @@ def own_side(repo: Repository, path: str, sides: Stages, landed: trees.Entry | N
     others = [sides[name] for name in ("2", "3") if name in sides and sides[name].oid != landed.oid]
     count = len([name for name in ("2", "3") if name in sides])
     if "1" in sides or len(others) != 1 or count != 2:
-        raise _by_hand(path, f"it has landed: `git checkout BASE -- {path}` brings that back")
+        raise _by_hand(path, f"it has landed: `git checkout {base_name} -- {path}` brings it back")
     blobs = trees.read_blobs(repo, [others[0].oid])
     return _own(path, others[0].oid, (blobs[others[0].oid],), must_move=True)
 

@@ -1,4 +1,4 @@
-"""The branch's own scripts: the staged tree and its base in, what has landed and what has not out."""
+"""The branch's own scripts: the staged tree and its base in, what has landed and the rest out."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def _torn(subject: Subject, here: Graph, stages: Mapping[str, Stages]) -> list[O
     assert subject.base is not None
     landed = subject.reader.listing(subject.base)
     paths = [node.path for node in here.nodes.values() if node.path in stages]
-    found = (
-        conflicts.own_side(subject.repo, path, stages[path], landed.get(path)) for path in paths
-    )
-    return [one for one in found if one is not None]
+    return [
+        conflicts.own_side(subject.repo, path, stages[path], landed.get(path), subject.base_name)
+        for path in paths
+    ]
 
 
 def _own_files(
@@ -127,8 +127,8 @@ def _refuse_missing(subject: Subject, here: Graph, landed: Graph, own: Iterable[
         )
     raise UsageError(
         f"{name} has revisions that are not in this tree: {shown}",
-        hint=f"`git merge {name}` or `git rebase {name}` first, then `revguard rebase`: it works in "
-        "the middle of one that stopped, too",
+        hint=f"`git merge {name}` or `git rebase {name}` first, then `revguard rebase`: it works "
+        "in the middle of one that stopped, too",
     )
 
 
