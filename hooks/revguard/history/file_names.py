@@ -56,11 +56,13 @@ def parse(template: str, name: str, rev: str) -> Name | None:
         return None
     said = found.groupdict()
     parts = [int(said[part]) for part in _PARTS if part in said]
-    named = [part for part in _PARTS if part in said]
+    if any(part not in said for part in _PARTS[: len(parts)]):  # a month without its year
+        return None
     try:
         moment = None
-        if len(parts) >= 3 and named == list(_PARTS[: len(parts)]):
-            moment = datetime.datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001
+        if parts:
+            year, month, day, *time = [*parts, *(1, 1)[max(0, len(parts) - 1) :]]
+            moment = datetime.datetime(year, month, day, *time)  # noqa: DTZ001
         epoch = int(said["epoch"]) if "epoch" in said else None
         made = Name(
             template=template, rev=rev, slug=said.get("slug") or "", moment=moment, epoch=epoch
@@ -89,6 +91,8 @@ def after(name: Name, earlier: Name) -> Name:
 def moved(before: Name, after: Name) -> tuple[str, str] | None:
     """What a date in words begins with, before and after; None where it stays."""
     if before.moment is None or after.moment is None or before.moment == after.moment:
+        return None
+    if "%(day)" not in before.template:
         return None
     form = "%Y-%m-%d"
     for part, more in (("hour", " %H"), ("minute", ":%M"), ("second", ":%S")):

@@ -172,8 +172,8 @@ def _doc_lines(tree: ast.Module, words: Words, text: str) -> Iterator[_Edit]:
     start, end = _Places(text).span(tree.body[0])
     for name, said in _said(words).items():
         title = re.escape(_LINES[name])
-        line = rf"^([ \t]*{title}:[ \t]*)([^\r\n]*?)(?=[ \t]*(?:\r|\n|\Z))"
-        found = re.compile(line, re.MULTILINE).search(text, start, end)
+        line = rf"(?<=[\r\n])([ \t]*{title}:[ \t]*)([^\r\n]*?)(?=[ \t]*[\r\n])"
+        found = re.compile(line).search(text, start, end)
         if found is None:
             continue
         if name == "create_date" and words.create_date:
@@ -183,7 +183,7 @@ def _doc_lines(tree: ast.Module, words: Words, text: str) -> Iterator[_Edit]:
                     end=found.start(2) + len(words.create_date[0]),
                     text=said,
                 )
-        elif found[2] != said and not _holds_the_end(found[2]):
+        elif found[2] != said:
             yield _Edit(start=found.start(2), end=found.end(2), text=said)
 
 
@@ -196,7 +196,3 @@ def _said(words: Words) -> Mapping[str, str]:
     if words.create_date is not None:
         found["create_date"] = words.create_date[1]
     return found
-
-
-def _holds_the_end(said: str) -> bool:
-    return '"""' in said or "'''" in said
