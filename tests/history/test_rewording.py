@@ -45,7 +45,7 @@ def test_the_stock_template():
         lambda text: text.replace("add email", "e-mail ✉ é").encode(),
         lambda text: text.replace("down_revision: U", "é = 1; down_revision: U").encode(),
         lambda text: text.rstrip("\n").encode(),
-        lambda text: text.replace("'", '"').encode(),
+        lambda text: text.replace("'", '"').replace('"0001"")', '0001")').encode(),
         lambda text: text.replace("revision: str = 'aa01'\n", "").encode(),
         lambda text: text.replace("Revises: ", "Revises:").encode(),
     ],
@@ -63,18 +63,7 @@ def test_the_stock_template():
     ],
 )
 def test_bytes_stay(convert):
-    if convert(STOCK).count(b'"') > 10:  # the text of the SQL has quotes, too
-        source = convert(STOCK).replace(b'note = "0001"', b"note = '0001'")
-        wanted = convert(MOVED).replace(b'note = "0001"', b"note = '0001'")
-        source, wanted = (
-            one.replace(b'execute("update', b"execute('''update").replace(
-                b"'0001'\")", b"'0001' ''')"
-            )
-            for one in (source, wanted)
-        )
-    else:
-        source, wanted = convert(STOCK), convert(MOVED)
-    assert reworded(source, DOWN) == wanted
+    assert reworded(convert(STOCK), DOWN) == convert(MOVED)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +77,7 @@ def test_bytes_stay(convert):
         ("down_revision = ['0001']", ("x",), "down_revision = ['x']"),
         ("down_revision = ('a', '0001')", ("a", "x"), "down_revision = ('a', 'x')"),
         ("down_revision = ('a', '0001')  # both", ("a",), "down_revision = 'a'  # both"),
-        ("down_revision = (\n  'a',\n  '0001',\n)", ("a", "x"), "down_revision = (\n  'a',\n  'x',\n)"),
+        ("down_revision = (\n 'a',\n '0',\n)", ("a", "x"), "down_revision = (\n 'a',\n 'x',\n)"),
         ("down_revision = 'a', 'b'", ("x",), "down_revision = 'x'"),
         ("down_revision = 'a'", ("x", "y"), "down_revision = ('x', 'y')"),
         ("down_revision = None", ("x",), 'down_revision = "x"'),
@@ -97,7 +86,7 @@ def test_bytes_stay(convert):
         ("down_revision = 'a' + 'b'", ("x",), 'down_revision = "x"'),
         ("down_revision = 'a' 'b'", ("x",), "down_revision = 'x'"),
         ("revision, down_revision = 'r', 'a'", ("x",), "revision, down_revision = 'r', 'x'"),
-        ("down_revision = 'a'\ndown_revision = 'b'", ("x",), "down_revision = 'a'\ndown_revision = 'x'"),
+        ("down_revision = 1;down_revision = 'b'", ("x",), "down_revision = 1;down_revision = 'x'"),
         ("down_revision = '0001' # Revises: 0001", ("x",), "down_revision = 'x' # Revises: 0001"),
         ("down_revision = 'x'", ("x",), "down_revision = 'x'"),
     ],
@@ -144,8 +133,15 @@ def test_everything_at_once():
 
 
 @pytest.mark.parametrize(
-    "docstring", ['"""x"""', "'''Revises: 0001'''", "x = 1", '"""a\n\nDown: 0001\n"""', '"""Revises: 0001"""']
-)  # fmt: skip
+    "docstring",
+    [
+        '"""x"""',
+        "'''Revises: 0001'''",
+        "x = 1",
+        '"""a\n\nDown: 0001\n"""',
+        '"""Revises: 0001"""',
+    ],
+)
 def test_docstrings_of_other_kinds_stay(docstring):
     source = f"{docstring}\nrevision = 'a'\ndown_revision = '0001'\n"
     assert changed(source) == source.replace("down_revision = '0001'", "down_revision = 'bb02'")

@@ -1,4 +1,4 @@
-"""Where revisions go, as far as the graph decides: tables of histories, without git or a database."""
+"""Where revisions go, as far as the graph decides: tables of histories, without a database."""
 
 import pytest
 

@@ -62,7 +62,8 @@ def parse(template: str, name: str, rev: str) -> Name | None:
         moment = None
         if parts:
             year, month, day, *time = [*parts, *(1, 1)[max(0, len(parts) - 1) :]]
-            moment = datetime.datetime(year, month, day, *time)  # noqa: DTZ001
+            hour, minute, second = (*time, 0, 0, 0)[:3]
+            moment = datetime.datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
         epoch = int(said["epoch"]) if "epoch" in said else None
         made = Name(
             template=template, rev=rev, slug=said.get("slug") or "", moment=moment, epoch=epoch
