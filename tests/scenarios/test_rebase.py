@@ -72,7 +72,9 @@ class Branches:
             text = self.git("show", f":{name}")
             id_ = re.search(r"^revision\S* = (.+)$|^revision: str = (.+)$", text, re.MULTILINE)
             down = re.search(r"^down_revision[^=]*= (.+)$", text, re.MULTILINE)
-            said = [(one[1] or one[2] if one is id_ else one[1]).strip("\"'") for one in (id_, down)]
+            said = [
+                (one[1] or one[2] if one is id_ else one[1]).strip("\"'") for one in (id_, down)
+            ]
             found[name.rpartition("/")[2]] = tuple(said)
         return found
 
@@ -408,7 +410,7 @@ def test_what_does_not_run_on_its_new_parent_is_not_moved(empty):
     done = empty.shop.revguard("rebase", "--from-ref", "main")
     assert done.returncode == 1
     assert "proof/upgrade-fails" in done.stdout
-    assert "duplicate column name: email" in done.stdout
+    assert "duplicate column name: email" in " ".join(done.stdout.split())
     assert done.stdout.endswith("Nothing was moved.\n")
     assert empty.state() == before
     data = empty.rebase("--format", "json").data
@@ -463,9 +465,8 @@ def test_names_with_dates(shop):
     one.replace("alembic.ini", "[alembic]\n", f"[alembic]\nfile_template = {template}\n")
     one.commit_all()
     two = Branches(one)
-    dated = email_script().replace(
-        '"""aa01"""', '"""e\n\nRevision ID: aa01\nRevises: 0001\nCreate Date: 2026-01-05 10:00:30.1\n\n"""'
-    )  # fmt: skip
+    head = "e\n\nRevision ID: aa01\nRevises: 0001\nCreate Date: 2026-01-05 10:00:30.1\n\n"
+    dated = email_script().replace('"""aa01"""', f'"""{head}"""')
     two.commit("mine", {"2026_01_05_1000-aa01_email.py": dated}, ("users", EMAIL))
     two.commit("main", {"2026_01_09_1200-bb01_note.py": note_script()}, ("orders", NOTE))
     two.git("checkout", "-q", "mine")
@@ -573,6 +574,55 @@ def test_a_database_that_ran_the_old_ones(two):
     assert "aa01 (head)" in done.stdout
 
 
+# what the check says
+
+
+@HOWEVER
+def test_the_hint_of_a_moved_base(two, bring):
+    done = two.shop.revguard("check", "--from-ref", "main")
+    assert "history/not-on-base-head" in done.stdout
+    assert "`git merge main`, then `revguard rebase --from-ref main`" in " ".join(
+        done.stdout.split()
+    )
+    bring(two)
+    two.moved()
+    two.is_clean()
+
+
+def test_the_hint_in_the_middle_of_a_merge(two):
+    two.git("update-ref", "refs/remotes/origin/main", "main")
+    two.git("merge", "-q", "--no-commit", "main")
+    done = two.shop.revguard("check")
+    assert done.returncode == 1
+    assert "`revguard rebase` puts the others on top of bb01" in " ".join(done.stdout.split())
+    assert two.shop.revguard("rebase").returncode == 0
+    assert two.shop.revguard("check").returncode == 0
+    two.git("commit", "-qm", "merged")
+    two.is_clean()
+
+
+@pytest.mark.parametrize("mode", [(), ("-a",)], ids=["plain", "-a"])
+def test_the_hint_in_a_hook(empty, mode):
+    """A blocked `commit -a` takes back what it staged: that comes first."""
+    empty.git("update-ref", "refs/remotes/origin/main", "main")
+    empty.commit("mine", {"aa01_email.py": email_script(), "aa02_phone.py": ""},
+                 ("users", EMAIL))  # fmt: skip
+    empty.shop.model("users", PHONE)
+    empty.shop.write(f"{VERSIONS}/aa02_phone.py", phone_script("0001"))
+    if not mode:
+        empty.git("add", "-A")
+    empty.shop.hook()
+    done = empty.shop.run_git("commit", *mode, "-m", "x")
+    assert done.returncode == 1
+    said = " ".join((done.stdout + done.stderr).split())
+    hint = "`revguard rebase` puts one on top of the other"
+    assert (f"`git add -u`, then {hint}" if mode else hint) in said
+    if mode:
+        empty.git("add", "-u")
+    empty.moved()
+    empty.git("commit", "-qm", "x")
+
+
 # killed
 
 KILLED = """
@@ -600,9 +650,9 @@ raise SystemExit(main(["rebase", "--from-ref", "main"]))
 def test_killed_at_any_point(empty, two, conflict):
     """The next run of `check` or `rebase` finds everything as it was before."""
     if conflict:
-        two.git("checkout", "-q", "main")
         two.commit("main", {"0002_more.py": phone_script("bb01", "0002")})
-        two.commit("mine", {"0002_more.py": phone_script("aa01", "0002")}, ("users", PHONE))
+        memo = adds("orders", "memo", "sa.String(9)")
+        two.commit("mine", {"0002_more.py": script("0002", "aa01", **memo)})
         assert two.shop.run_git("merge", "main").returncode == 1
     else:
         merge(two)
@@ -610,9 +660,7 @@ def test_killed_at_any_point(empty, two, conflict):
     environ = {**two.shop.environ, "PYTHONPATH": OURS}
     for number in range(1, 60):
         words = [sys.executable, "-c", KILLED, str(number), str(two.shop.path)]
-        done = subprocess.run(
-            words, cwd=two.shop.path, env=environ, capture_output=True, text=True
-        )
+        done = subprocess.run(words, cwd=two.shop.path, env=environ, capture_output=True, text=True)
         if done.returncode >= 0:
             break
         ends.append(number)

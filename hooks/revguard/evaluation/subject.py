@@ -33,6 +33,11 @@ class Subject:
     landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
+    def against(self) -> str | None:
+        """What it is judged against, and the commits that it is judged by, as one text."""
+        return self.base if self.range is None else f"{self.base} {self.range.head}"
+
+    @property
     def listing(self) -> Mapping[str, Entry]:
         """Every file of the tree."""
         return self.reader.listing(self.tree)

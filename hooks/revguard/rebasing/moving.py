@@ -18,7 +18,7 @@ from revguard.options import Options
 from revguard.rebasing import conflicts, naming, planning, proving, reading, wording
 from revguard.rebasing.values import Move, Own
 from revguard.rebasing.wording import Edits
-from revguard.staging import index, repository, rewriting, trees
+from revguard.staging import index, ranges, repository, rewriting, trees
 from revguard.staging.putting_back import put_back
 from revguard.staging.repository import Repository
 from revguard.verdict import EnvironmentReport
@@ -93,6 +93,7 @@ class _Rebase:
                 "nothing says what has landed: there is no remote, and no `base` is configured",
                 hint="`revguard rebase --from-ref main` names it, or `base` in the configuration",
             )
+        self._base = base
         landed = self._reader.listing(trees.tree_of(repo, base.commit))
         subject = choosing.subject_of(self._target(self._tree(landed)), self._settings, options)
         assert subject.base is not None
@@ -166,8 +167,9 @@ class _Rebase:
         """The environments whose scripts change, judged as they will be."""
         subject = self.subject
         tree = proving.tree_with(self._repo, subject.tree, edits, subject.listing)
+        range_ = ranges.proposed(self._repo, self._base, tree)
         wanted = [one.environment for one in moved if self._is_touched(one.environment, edits)]
-        moved_to = replace(subject, tree=tree)
+        moved_to = replace(subject, tree=tree, range=range_)
         return pipeline.judged(self._options, moved_to, self._settings, self._every, wanted)
 
     def _is_touched(self, environment: Environment, edits: Edits) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from revguard.environments import Environment
@@ -34,7 +34,7 @@ def read(
     torn = _torn(subject, here, stages)
     own = [*torn, *_own_files(subject, here, landed, stages, locations, recursive=recursive)]
     _refuse_missing(subject, here, landed, own)
-    return Scripts(landed=landed, own=tuple(_with_keys(own, landed)))
+    return Scripts(landed=landed, own=tuple(_with_keys(_in_order(own, subject, locations), landed)))
 
 
 def _torn(subject: Subject, here: Graph, stages: Mapping[str, Stages]) -> list[Own]:
@@ -148,26 +148,41 @@ def _is_merged(subject: Subject) -> bool:
     )
 
 
-def _with_keys(own: Iterable[Own], landed: Graph) -> Iterator[Own]:
-    """With ids of their own for those that the landed history has, too."""
-    own = list(own)
-    keys: dict[str, str] = {}
-    for one in own:
-        if one.id in keys:
-            raise UsageError(
-                f"two scripts of this branch have the revision id {one.id!r}: {one.path} is one",
-                hint="give one of them another id",
-            )
-        keys[one.id] = f"{one.id} of this branch" if one.id in landed else one.id
+def _with_keys(own: Sequence[Own], landed: Graph) -> Iterator[Own]:
+    """With keys for those whose id a landed revision has, too, or one of the branch before them.
 
-    def named(ids: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(keys.get(id_, id_) for id_ in ids)
-
+    A name stands for the nearest one of the branch before: that of a landed one is newer.
+    """
+    keys: dict[str, str] = {}  # by id, of the last one so far
     for one in own:
+        key = one.id
+        if key in landed or key in keys:
+            key = f"{one.id} of {one.path}"
         node = replace(
             one.node,
-            id=keys[one.id],
-            down=named(one.node.down),
-            depends_on=named(one.node.depends_on),
+            id=key,
+            down=tuple(keys.get(id_, id_) for id_ in one.down),
+            depends_on=tuple(keys.get(id_, id_) for id_ in one.depends_on),
         )
+        keys[one.id] = key
         yield replace(one, node=node)
+
+
+def _in_order(own: Sequence[Own], subject: Subject, locations: tuple[str, ...]) -> list[Own]:
+    """Each after those that it names; of two with the same id that which was there first."""
+    ids = [one.id for one in own]
+    order: dict[str, int] = {}
+    if len(set(ids)) < len(ids):
+        added = ranges.added(subject.repo, subject.landed_at, locations)
+        order = {path: number for number, path in enumerate(added)}
+    left = sorted(own, key=lambda one: order.get(one.path, len(order)))
+    found: list[Own] = []
+    while left:
+        waiting = {one.id for one in left}
+        first = next(
+            (one for one in left if waiting.isdisjoint({*one.down, *one.depends_on} - {one.id})),
+            left[0],
+        )
+        left.remove(first)
+        found.append(first)
+    return found
