@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Histories
 from revguard.history.graph import Graph, new_ids
-from revguard.rules import history, with_severities
+from revguard.rules import history, landed, with_severities
 from revguard.rules.ignores import apply
 from revguard.staging import ranges, trees
 from revguard.staging.untracked import untracked
@@ -80,16 +81,31 @@ def history_findings(case: Case, found: Histories) -> list[Finding]:
         return trees.read_blobs(subject.repo, oids)
 
     findings = history.multiple_heads(found.graph, found.parents)
-    if found.base is not None and found.own is not None:
-        findings += history.not_on_base_head(found.base, found.own, found.graph, subject.base_name)
+    findings += _moved_base(case, found)
     findings += _several(case, found)
-    findings += history.edited_revision(
-        found.base, found.graph, found.parents, load, base=subject.base_name
-    )
-    findings += history.deleted_revision(
-        found.base, found.graph, found.parents, base=subject.base_name
+    findings += landed.changed_revisions(
+        found.base, found.graph, found.parents, load, subject.base_name, case.waived
     )
     return findings
+
+
+def _moved_base(case: Case, found: Histories) -> list[Finding]:
+    """Revisions on top of what is no longer the base's head; of a commit, where it brings one."""
+    base, name = found.base, case.subject.base_name
+    if base is None:
+        return []
+    if found.own is not None:
+        return history.not_on_base_head(base, found.own, found.graph, name)
+    if not found.added or base.nodes.keys() <= found.graph.nodes.keys():
+        return []
+    # what this very change takes away, it knows of
+    kept = [one for one in base.nodes.values() if not _is_taken(one.id, found)]
+    merged = Graph((*kept, *found.graph.nodes.values()))
+    return history.not_on_base_head(Graph(kept), found.graph, merged, name)
+
+
+def _is_taken(id_: str, found: Histories) -> bool:
+    return id_ not in found.graph and any(id_ in parent for parent in found.parents)
 
 
 def _several(case: Case, found: Histories) -> list[Finding]:
@@ -138,4 +154,11 @@ def finished(case: Case, findings: Sequence[Finding], *, complete: bool) -> tupl
         today=case.today,
         complete=complete,
     )
-    return tuple(with_severities(outcome.findings, case.settings.rules))
+    judged = with_severities(outcome.findings, case.settings.rules)
+    if subject.range is not None:
+        return judged
+    # a commit may be made on what the base had when the branch began: merging it is what must not
+    return tuple(
+        replace(one, severity="warning") if one.rule == history.NOT_ON_BASE else one
+        for one in judged
+    )
