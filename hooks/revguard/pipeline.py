@@ -6,9 +6,11 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from revguard import cachedir, fast, project, records, scratch, subprocesses
@@ -24,7 +26,9 @@ from revguard.records import Record, Records
 from revguard.rules import with_severities
 from revguard.rules.drift import MISSING
 from revguard.rules.waivers import unused
-from revguard.staging.adding import unstaged_after
+from revguard.staging import ranges, repository
+from revguard.staging.entries import unstaged_after
+from revguard.staging.putting_back import put_back
 from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
 
 if TYPE_CHECKING:
@@ -43,7 +47,9 @@ def check(options: Options) -> Report:
     started = time.monotonic()
     _sweep(options)
     with ExitStack() as stack:
-        target = choosing.choose(options)
+        repo = repository.find(options.directory, options.environ)
+        undone = put_back(repo)
+        target = choosing.choose(options, repo)
         settings = choosing.settings_of(target)
         subject = choosing.subject_of(target, settings, options)
         found, _skipped = choosing.discovered(subject, settings, options)
@@ -57,8 +63,9 @@ def check(options: Options) -> Report:
             judged = _with_unused_waivers(settings, judged, options.today)
         if not options.environments and not options.no_cache:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
-        merged = (subject.range.note,) if subject.range and subject.range.note else ()
-        reports = tuple(_noted(one.report, settings, found, merged) for one in judged)
+        merged = subject.range.note if subject.range else ""
+        more = tuple(filter(None, (merged, _undone(undone))))
+        reports = tuple(_noted(one.report, settings, found, more) for one in judged)
         if options.command == "check":
             reports = tuple(_hinted(one, subject) for one in reports)
         if reports and work.run is not None:
@@ -79,6 +86,13 @@ def _sweep(options: Options) -> None:
         from revguard import runs
 
         runs.sweep(cachedir.cache_dir(options.environ))
+
+
+def _undone(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    shown = ranges.shown(tuple(paths))
+    return f"an earlier revguard was killed while it changed files: {shown} are as before again"
 
 
 def _noted(
@@ -141,9 +155,20 @@ class _Work:
     def unaffected(self, environment: Environment) -> Record | None:
         """A record by which the judged change cannot matter to the environment."""
         known = self._records_of(environment)
-        others = [self._records_of(one) for one in self.found if one is not environment]
-        known.elsewhere = frozenset(path for one in others for path in one.read())
+        own = self._read[environment.name]
+        counted = self._readers
+        known.elsewhere = frozenset(path for path in counted if counted[path] > (path in own))
         return known.unaffected(self.subject.tree, self.subject.parents)
+
+    @cached_property
+    def _read(self) -> dict[str, frozenset[str]]:
+        """The files that each environment read when it last ran."""
+        return {one.name: frozenset(self._records_of(one).read()) for one in self.found}
+
+    @cached_property
+    def _readers(self) -> Counter[str]:
+        """How many environments read each file."""
+        return Counter(path for paths in self._read.values() for path in paths)
 
     def _records_of(self, environment: Environment) -> Records:
         if environment.name not in self.records:
