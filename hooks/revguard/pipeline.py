@@ -24,6 +24,7 @@ from revguard.records import Record, Records
 from revguard.rules import with_severities
 from revguard.rules.drift import MISSING
 from revguard.rules.waivers import unused
+from revguard.staging import ranges
 from revguard.staging.adding import unstaged_after
 from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
 
@@ -92,8 +93,11 @@ def _noted(
 
 
 def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
-    """With what comes before `revguard add`, where this commit's index is not the user's."""
-    first = unstaged_after(subject.repo) if subject.in_working_tree else ""
+    """With what comes before `revguard add`, where the user's index does not hold the change."""
+    if subject.in_working_tree:
+        first = unstaged_after(subject.repo)
+    else:
+        first = ranges.taken_back(subject.repo, subject.range) if subject.range else ""
     if not first:
         return report
     findings = [

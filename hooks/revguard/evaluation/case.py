@@ -104,6 +104,7 @@ def judged_before(case: Case) -> Judged | None:
         case.subject.base,
         case.made_with,
         case.today.isoformat(),
+        case.subject.commits,
     )
     if record is None or record.report is None:
         return None

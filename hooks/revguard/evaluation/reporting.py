@@ -126,6 +126,7 @@ class Judgement:
             parents=case.subject.parents,
             changed=self._relevant_changes(record),
             base=case.subject.base,
+            range=case.subject.commits,
             day=case.today.isoformat(),
             report=environment_to_dict(report),
             notes={

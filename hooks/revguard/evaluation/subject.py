@@ -33,6 +33,14 @@ class Subject:
     landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
+    def commits(self) -> str:
+        """The commits of a range and its base's name, which count beside the trees; else empty."""
+        if self.range is None:
+            return ""
+        ends = (self.range.base, *self.range.others, self.range.head, self.base_name)
+        return " ".join(ends)
+
+    @property
     def listing(self) -> Mapping[str, Entry]:
         """Every file of the tree."""
         return self.reader.listing(self.tree)
