@@ -24,7 +24,7 @@ from revguard.records import Record, Records
 from revguard.rules import with_severities
 from revguard.rules.drift import MISSING
 from revguard.rules.waivers import unused
-from revguard.staging import ranges
+from revguard.staging import ranges, repository
 from revguard.staging.adding import unstaged_after
 from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
 
@@ -50,7 +50,8 @@ def check(options: Options) -> Report:
         unaffected = {one.name: work.unaffected(one) for one in found}
         affected = [one for one in found if options.all or unaffected[one.name] is None]
         judged = work.judge(affected)
-        if options.command == "add":
+        blocks = options.command == "check" or repository.is_making_a_merge(subject.repo)
+        if not blocks:
             judged = work.add(judged)
         if len(affected) == len(found) and not options.environments:
             judged = _with_unused_waivers(settings, judged)
@@ -58,7 +59,7 @@ def check(options: Options) -> Report:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
         merged = (subject.range.note,) if subject.range and subject.range.note else ()
         reports = tuple(_noted(one.report, settings, found, merged) for one in judged)
-        if options.command == "check":
+        if blocks:
             reports = tuple(_hinted(one, subject) for one in reports)
         if reports and work.run is not None:
             said = (*reports[0].notes, *work.run.notes)
@@ -93,18 +94,26 @@ def _noted(
 
 
 def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
-    """With what comes before `revguard add`, where the user's index does not hold the change."""
-    if subject.in_working_tree:
-        first = unstaged_after(subject.repo)
-    else:
-        first = ranges.taken_back(subject.repo, subject.range) if subject.range else ""
-    if not first:
-        return report
+    """With what goes around `revguard add`, where the user's index does not hold the change."""
+    first, last = _around_add(subject)
     findings = [
-        replace(one, hint=f"{first}, then {one.hint}") if one.rule == MISSING else one
+        replace(one, hint=f"{first}{one.hint}{last}") if one.rule == MISSING else one
         for one in report.findings
     ]
     return replace(report, findings=tuple(findings))
+
+
+def _around_add(subject: Subject) -> tuple[str, str]:
+    repo = subject.repo
+    if subject.range is not None:
+        first = ranges.taken_back(repo, subject.range)
+    elif not subject.in_working_tree:
+        first = ""
+    elif repository.is_making_a_merge(repo):
+        return "", "; then `git commit` concludes the merge"
+    else:
+        first = unstaged_after(repo)
+    return (f"{first}, then " if first else ""), ""
 
 
 def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:

@@ -455,3 +455,14 @@ def test_the_first_push_of_all_by_pre_commit(content, managed):
     code, said = push(one, "-u", "origin", "main")
     assert code == (0 if content else 1), said
     assert ("history/incomplete-revision" in said) == (content is None)
+
+
+def test_nothing_is_added_to_a_push(managed):
+    one = managed()
+    one.replace(".pre-commit-config.yaml", "alembic-revision-check",
+                "alembic-revision-add\n    stages: [pre-push]")  # fmt: skip
+    one.commit_all("hook")
+    code, said = push(one, *new_branch(one, None))
+    assert code == 1
+    assert "in the stage pre-push use the hook alembic-revision-check" in " ".join(said.split())
+    assert one.status() == []

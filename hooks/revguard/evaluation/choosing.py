@@ -9,7 +9,7 @@ from pathlib import Path
 from revguard import cachedir, config, environments
 from revguard.config import Settings
 from revguard.environments import Environment
-from revguard.errors import ConfigError
+from revguard.errors import ConfigError, UsageError
 from revguard.evaluation.subject import Subject
 from revguard.options import Options, PushedRef
 from revguard.staging import index, plumbing, pushes, ranges, repository, trees
@@ -74,14 +74,25 @@ def _range(repo: Repository, reader: trees.Reader, options: Options) -> ranges.R
     if options.from_ref:
         return ranges.between(repo, options.from_ref, options.to_ref or "HEAD")
     environ = options.environ
-    if options.command != "check" or options.worktree or options.tree:
+    if options.worktree or options.tree:
         return None
     push = options.push or pushes.from_pre_commit(environ)
+    if options.command != "check":
+        _refuse_to_add(push)
+        return None
     if push is not None:
         return _pushed(repo, reader, push)
     # `pre-commit run --from-ref A --to-ref B`
     old, new = environ.get("PRE_COMMIT_FROM_REF"), environ.get("PRE_COMMIT_TO_REF")
     return ranges.between(repo, old, new) if old and new else None
+
+
+def _refuse_to_add(push: PushedRef | None) -> None:
+    if push is not None:
+        raise UsageError(
+            "nothing can be added to commits that are made and are being pushed",
+            hint="in the stage pre-push use the hook alembic-revision-check",
+        )
 
 
 def _pushed(repo: Repository, reader: trees.Reader, push: PushedRef) -> ranges.Range:
