@@ -12,6 +12,7 @@ import pytest
 from revguard import arguments
 from revguard.commands import rebase as command
 from revguard.errors import RevguardError, UsageError
+from revguard.staging import putting_back, repository
 
 from .shop import NOTE, OURS, adds, script
 
@@ -269,6 +270,47 @@ def test_both_sides_of_the_branch_changed_its_script(two):
     two.is_clean()
 
 
+@HOWEVER
+def test_what_was_moved_and_landed_meanwhile(two, bring):
+    """The branch went on from a pull request that was squashed when it was merged."""
+    two.git("checkout", "-q", "main")
+    two.shop.model("users", EMAIL)
+    two.commit("main", {"aa01_email.py": email_script("bb01")})
+    two.commit("mine", {"aa02_phone.py": phone_script()}, ("users", PHONE))
+    done = two.shop.run_git("merge" if bring is merge else "rebase", "main")
+    assert done.returncode == 1
+    two.git("checkout", "main", "--", "shop/models.py")
+    if bring is merge:
+        two.shop.model("users", PHONE)
+        two.git("add", "-A", "shop")
+    two.moved()
+    assert two.git("show", f":{VERSIONS}/aa01_email.py") == email_script("bb01").rstrip("\n")
+    if bring is merge:
+        two.git("commit", "-qm", "merged")
+        assert two.downs()["aa02_phone.py"] == ("aa02", "aa01")
+        two.is_clean()
+
+
+def test_what_landed_under_another_name(two):
+    """Its date was moved, too: the branch's own file is one too many."""
+    two.git("checkout", "-q", "main")
+    two.shop.model("users", EMAIL)
+    two.commit("main", {"aa01_email_later.py": email_script("bb01")})
+    two.commit("mine", {"aa02_phone.py": phone_script()})
+    two.git("merge", "-q", "--no-edit", "main", "-Xtheirs")
+    two.shop.model("users", PHONE)
+    two.git("add", "-A")
+    answer = two.rebase()
+    assert "aa01_email.py: removed, it has landed" in answer.text
+    assert two.downs() == {
+        "0001_first.py": ("0001", "None"),
+        "aa01_email_later.py": ("aa01", "bb01"),
+        "aa02_phone.py": ("aa02", "aa01"),
+        "bb01_note.py": ("bb01", "0001"),
+    }
+    two.is_clean()
+
+
 def test_a_conflict_in_the_models_comes_first(empty):
     empty.commit("mine", {"aa01_email.py": email_script()}, ("users", EMAIL))
     empty.commit("main", {"bb01_phone.py": phone_script("0001", "bb01")}, ("users", PHONE))
@@ -522,6 +564,19 @@ def test_stale_bytecode_is_no_trap(two):
     assert heads() == ["aa01"]
 
 
+def test_the_branch_has_moved_the_folder(two):
+    two.git("mv", VERSIONS, "migrations/scripts")
+    two.shop.replace("alembic.ini", "[alembic]\n",
+                     "[alembic]\nversion_locations = migrations/scripts\n")  # fmt: skip
+    two.shop.commit_all()
+    merge(two, conflicts=True)  # git follows the rename, and asks whether that is right
+    two.git("add", "-A")
+    assert two.shop.versions("migrations/scripts")[-1] == "bb01_note.py"
+    two.moved()
+    text = two.git("show", ":migrations/scripts/aa01_email.py")
+    assert 'down_revision = "bb01"' in text
+
+
 def test_several_environments(shop):
     """Each has its own history; `--env` moves that of one."""
     one = shop(folder="one")
@@ -664,7 +719,10 @@ def test_killed_at_any_point(empty, two, conflict):
         if done.returncode >= 0:
             break
         ends.append(number)
-        two.shop.revguard("check")
+        if number % 5 == 0:
+            two.shop.revguard("check")
+        else:
+            putting_back.put_back(repository.find(two.shop.path, two.shop.environ))
         assert two.state() == before
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert len(ends) >= 5

@@ -9,7 +9,6 @@ from typing import Any
 from revguard import reporters, terminal
 from revguard.arguments import Invocation
 from revguard.commands.answer import Answer
-from revguard.configured.elsewhere import alembic
 from revguard.phrases import counted
 from revguard.rebasing import moving
 from revguard.rebasing.moving import Moved, Outcome
@@ -74,7 +73,7 @@ def _moved(outcome: Outcome, paint: Paint, *, quiet: bool) -> Iterator[str]:
 def _line(move: Move) -> str:
     own = move.own
     if move.path is None:
-        return one_line(f"{own.id}  {own.path}: removed, there is nothing left to merge")
+        return one_line(f"{own.id}  {own.path}: removed, {move.why}")
     named = own.id if own.id == move.id else f"{own.id} is {move.id} now"
     path = move.path if move.path == own.path else f"{own.path} -> {move.path}"
     before, after = (", ".join(ids) or "None" for ids in (own.down, move.down))
@@ -84,6 +83,8 @@ def _line(move: Move) -> str:
 def _database_hints(outcome: Outcome, before: str) -> Iterator[str]:
     """What to do with a database that ran the scripts as they were: Alembic takes it to have run
     what lies below them now."""
+    from revguard.configured.elsewhere import alembic  # loads what a rebase does not need
+
     for one in outcome.environments:
         if not one.moves:
             continue
