@@ -33,6 +33,13 @@ class Moved:
     heads: tuple[str, ...]  # landed
     report: EnvironmentReport | None = None
 
+    @property
+    def old_parents(self) -> tuple[str, ...]:
+        """What the moved ones went on top of, but for one another."""
+        own = {move.own.id for move in self.moves}
+        found = (id_ for move in self.moves for id_ in move.own.down or ("base",))
+        return tuple(dict.fromkeys(id_ for id_ in found if id_ not in own))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -193,12 +200,11 @@ class _Rebase:
         return any(path.startswith(folders) for path in {*edits.writes, *edits.removals})
 
 
-def going_on(repo: Repository) -> tuple[str, str]:
-    """What git is in the middle of: the command that goes on, and the branch as it was."""
+def going_on(repo: Repository) -> str:
+    """The command that goes on with what git is in the middle of."""
     for name in ("rebase-merge", "rebase-apply"):
-        folder = os.path.join(repo.git_dir, name)
-        if os.path.isdir(folder):
-            return "`git rebase --continue`", "ORIG_HEAD"
+        if os.path.isdir(os.path.join(repo.git_dir, name)):
+            return "`git rebase --continue`"
     if os.path.exists(os.path.join(repo.git_dir, "CHERRY_PICK_HEAD")):
-        return "`git cherry-pick --continue`", "HEAD"
-    return "`git commit`", "HEAD"
+        return "`git cherry-pick --continue`"
+    return "`git commit`"

@@ -22,9 +22,11 @@ def parents(scripts: Scripts, is_empty: Callable[[Own], bool]) -> Down:
     own = {one.key: one for one in scripts.own}
     whole = _graph(scripts, {key: one.node.down for key, one in own.items()})
     _refuse_broken(whole)
-    down = _on_top(scripts, whole)
-    down = _without_needless(scripts, down, is_empty)
-    return _in_one_line(scripts, down)
+    down, before = _on_top(scripts, whole), Down()
+    while down != before:  # one line on top of another may leave a mergepoint with nothing to join
+        before = down
+        down = _in_one_line(scripts, _without_needless(scripts, down, is_empty))
+    return down
 
 
 def _graph(scripts: Scripts, down: Mapping[str, tuple[str, ...]]) -> Graph:
