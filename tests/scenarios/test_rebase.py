@@ -185,6 +185,34 @@ def test_a_mergepoint_that_is_needless_now(two, bring):
     two.is_clean()
 
 
+def test_two_beginnings(shop):
+    """Both branches brought the first revision of all."""
+    one = shop(commit=False)
+    one.git("rm", "-rq", "--cached", ".", "--ignore-unmatch")
+    (one.path / VERSIONS / "0001_first.py").unlink()
+    one.write("shop/models.py", one.read("shop/models.py").partition("class User")[0])
+    one.commit_all("nothing yet")
+    two = Branches(one)
+    table = (
+        "class {0}(Base):\n    __tablename__ = '{1}'\n    id = Column(Integer, primary_key=True)\n"
+    )
+    for branch, name, id_ in (("mine", "things", "aa01"), ("main", "others", "bb01")):
+        create = f'op.create_table("{name}", sa.Column("id", sa.Integer(), primary_key=True))'
+        text = script(id_, None, create, f'op.drop_table("{name}")')
+        two.git("checkout", "-q", branch)
+        one.write(f"shop/{name}.py", "from sqlalchemy import Column, Integer\n"
+                  "from shop.models import Base\n" + table.format(name.title(), name))  # fmt: skip
+        env = one.read("migrations/env.py")
+        where = "# other values" if branch == "main" else "# add your model's"
+        one.write("migrations/env.py", env.replace(where, f"import shop.{name}\n{where}"))
+        two.commit(branch, {f"{id_}_{name}.py": text})
+    two.git("checkout", "-q", "mine")
+    merge(two)
+    two.moved()
+    assert two.downs() == {"aa01_things.py": ("aa01", "bb01"), "bb01_others.py": ("bb01", "None")}
+    two.is_clean()
+
+
 # conflicts
 
 
