@@ -247,6 +247,23 @@ def test_the_same_number_and_name(empty, bring):
 
 
 @HOWEVER
+def test_the_same_name_and_other_ids(empty, bring):
+    """Names that say no id; what stands on the torn one is found, too."""
+    empty.commit("mine", {"more.py": email_script(), "rest.py": phone_script()},
+                 ("users", EMAIL), ("users", PHONE))  # fmt: skip
+    empty.commit("main", {"more.py": note_script()}, ("orders", NOTE))
+    empty.git("checkout", "-q", "mine")
+    bring(empty, conflicts=True)
+    empty.moved()
+    assert empty.downs() == {
+        "0001_first.py": ("0001", "None"),
+        "more.py": ("bb01", "0001"),
+        "more_aa01.py": ("aa01", "bb01"),
+        "rest.py": ("aa02", "aa01"),
+    }
+
+
+@HOWEVER
 def test_a_chain_of_numbers(empty, bring):
     branches = torn(empty)
     branches.commit("mine", {"0003_phone.py": phone_script("0002", "0003")}, ("users", PHONE))

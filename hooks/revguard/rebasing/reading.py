@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from revguard.environments import Environment
 from revguard.errors import UsageError
@@ -16,6 +17,9 @@ from revguard.rebasing import conflicts
 from revguard.rebasing.conflicts import Stages
 from revguard.rebasing.values import Own, Scripts
 from revguard.staging import plumbing, ranges, repository, trees
+
+# How the revisions hang together is looked at once those of a conflict are among them
+_UNREADABLE: Final = ("syntax", "unreadable", "no-down-revision", "bad-id")
 
 
 def read(
@@ -111,7 +115,7 @@ def _has_landed(subject: Subject, one: Own, landed: Graph) -> bool:
 
 
 def _refuse_broken(graph: Graph, name: str) -> None:
-    problems = [one.message for one in graph.problems if one.kind not in ("duplicate", "label")]
+    problems = [one.message for one in graph.problems if one.kind in _UNREADABLE]
     problems += [f"{path} has no `revision`" for path in graph.strangers]
     problems += [f"the revision of {path} is not written out in it" for path in graph.unknown]
     if problems:
