@@ -29,7 +29,7 @@ from revguard.rules.waivers import unused
 from revguard.staging import ranges, repository
 from revguard.staging.entries import unstaged_after
 from revguard.staging.putting_back import put_back
-from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
+from revguard.verdict import EnvironmentReport, Finding, Report, overall, verdict_of
 
 if TYPE_CHECKING:
     import datetime
@@ -79,6 +79,22 @@ def check(options: Options) -> Report:
     )
 
 
+def judged(
+    options: Options,
+    subject: Subject,
+    settings: Settings,
+    found: Sequence[Environment],
+    wanted: Sequence[Environment],
+) -> list[Judged]:
+    """Judge some of the environments of a tree, whatever of it has changed."""
+    _sweep(options)
+    with ExitStack() as stack:
+        work = _Work(options, subject, settings, stack, found)
+        for one in found:
+            work.unaffected(one)  # what the others read counts there, too
+        return work.judge(wanted)
+
+
 def _sweep(options: Options) -> None:
     """Remove what killed runs left, also where this run will need no folders of its own."""
     scratch.sweep(options.environ)
@@ -113,10 +129,15 @@ def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
     if not first:
         return report
     findings = [
-        replace(one, hint=f"{first}, then {one.hint}") if one.rule == MISSING else one
+        replace(one, hint=f"{first}, then {one.hint}") if _names_us(one) else one
         for one in report.findings
     ]
     return replace(report, findings=tuple(findings))
+
+
+def _names_us(finding: Finding) -> bool:
+    """Whether the hint is a command of ours that looks at what is staged."""
+    return finding.rule == MISSING or "`revguard rebase" in finding.hint
 
 
 def _with_unused_waivers(
@@ -265,11 +286,11 @@ class _Work:
 
     def add(self, judged: Sequence[Judged]) -> list[Judged]:
         """Put what is missing into the commit."""
-        from revguard.adding import add_scripts, can_add, remember_added
+        from revguard.adding import add_scripts, remember_added
 
-        wanted = [one for one in judged if can_add(self.subject, one.report)]
-        results = add_scripts(self.subject, judged, stage=self.options.stage)
-        if not self.options.stage or not wanted:
+        locked = {one.name: one for one in self.found if one.settings.lock}
+        results = add_scripts(self.subject, judged, stage=self.options.stage, locked=locked)
+        if not self.options.stage:
             return results
         for index, (before, after) in enumerate(zip(judged, results, strict=True)):
             if before is not after and before.record is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -75,16 +76,16 @@ def scripts_on_disk(case: Case, found: Histories) -> list[Any]:
     return files
 
 
-def history_findings(
-    case: Case, found: Histories, locations: tuple[str, ...]
-) -> list[Finding]:
+def history_findings(case: Case, found: Histories, locations: tuple[str, ...]) -> list[Finding]:
     """The findings on the graph alone."""
     subject = case.subject
 
     def load(oids: list[str]) -> Mapping[str, bytes]:
         return trees.read_blobs(subject.repo, oids)
 
-    findings = history.multiple_heads(found.graph, found.parents)
+    findings = history.multiple_heads(
+        found.graph, found.parents, landed=found.base, rebase=_rebase(case)
+    )
     if case.around.environment.settings.lock and not findings:  # what mends those mends the file
         paths = list(headfile.contents(found.graph, locations))
         findings += head_file(found.graph, locations, subject.read(paths))
@@ -113,6 +114,17 @@ def _moved_base(case: Case, found: Histories) -> list[Finding]:
 
 def _is_taken(id_: str, found: Histories) -> bool:
     return id_ not in found.graph and any(id_ in parent for parent in found.parents)
+
+
+def _rebase(case: Case) -> str:
+    """What to type to have the branch's revisions on top of the base's; empty where they are
+    nothing that can be changed here."""
+    subject = case.subject
+    if subject.range is not None:
+        name = subject.range.name
+        merge = f"`git merge {shlex.quote(name)}`, then " if not subject.range.is_push else ""
+        return merge + history.rebase_command(name if not subject.range.is_push else "")
+    return history.rebase_command() if subject.in_working_tree else ""
 
 
 def _several(case: Case, found: Histories) -> list[Finding]:

@@ -15,10 +15,10 @@ from revguard.history.graph import Graph
 
 NAME: Final = "heads.txt"  # no .py: Alembic passes it over
 _HEADER: Final = """\
-# The heads of the scripts in this folder, a line for each branch; written by revguard (`lock = true`).
+# The heads of the scripts in this folder, a line for each branch; written by revguard (`lock`).
 # A conflict of git in here means that two branches each added a revision on top of the same one.
-# `revguard rebase` puts those of this branch on top and writes this file anew. Where you mended the
-# scripts by hand (`alembic merge`), take either side: `git add` it, and `revguard add` writes it.
+# `revguard rebase` puts those of this branch on top and writes this file anew. Where you mended
+# the scripts by hand (`alembic merge`), `git add` this file as it is: `revguard add` writes it.
 """
 _MARKERS: Final = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
@@ -37,7 +37,7 @@ def contents(graph: Graph, locations: Iterable[str]) -> dict[str, bytes]:
         if folder is not None:
             heads.setdefault(folder, []).extend([node.id] if node.id in graph.heads else [])
     branches = Branches(graph) if heads else None
-    return {_path(folder): _text(ids, branches) for folder, ids in sorted(heads.items())}
+    return {path_in(folder): _text(ids, branches) for folder, ids in sorted(heads.items())}
 
 
 def named(content: bytes) -> tuple[str, ...] | None:
@@ -46,7 +46,12 @@ def named(content: bytes) -> tuple[str, ...] | None:
     if any(line.startswith(_MARKERS) for line in lines):
         return None
     said = (line.strip() for line in lines if not line.startswith("#"))
-    return tuple(line.rpartition(":")[2].strip() for line in said if line)
+    return tuple(line for line in said if line)
+
+
+def path_in(folder: str) -> str:
+    """The path of a folder's head file."""
+    return f"{folder}/{NAME}" if folder else NAME
 
 
 def is_one(path: str) -> bool:
@@ -58,19 +63,15 @@ def _is_below(path: str, folder: str) -> bool:
     return not folder or path.startswith(f"{folder}/")
 
 
-def _path(folder: str) -> str:
-    return f"{folder}/{NAME}" if folder else NAME
-
-
 def _text(ids: list[str], branches: Branches | None) -> bytes:
-    """Branches keep their order whatever is added to them, and stand apart, as git wants it for
-    changes of two of them to be no conflict."""
+    """Branches keep their order whatever is added to them, and a line that says which one it is
+    parts them, so that git has no conflict where two of them change."""
     assert branches is not None
-    lines = []
+    parts = [_HEADER]
     for id_ in sorted(ids, key=lambda id_: (*map(sorted, _branch(id_, branches)), id_)):
-        label = ", ".join(sorted(branches.labels[id_]))
-        lines.append(f"\n{label}: {id_}\n" if label else f"\n{id_}\n")
-    return (_HEADER + "\n".join(lines)).encode()
+        labels, bases = (", ".join(sorted(names)) for names in _branch(id_, branches))
+        parts.append(f"# {labels or f'from {bases}'}\n{id_}\n")
+    return "\n".join(parts).encode()
 
 
 def _branch(id_: str, branches: Branches) -> tuple[frozenset[str], frozenset[str]]:

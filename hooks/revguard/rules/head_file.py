@@ -10,9 +10,7 @@ from revguard.rules.history import HEADS
 from revguard.verdict import Finding
 
 
-def head_file(
-    graph: Graph, locations: Iterable[str], found: Mapping[str, bytes]
-) -> list[Finding]:
+def head_file(graph: Graph, locations: Iterable[str], found: Mapping[str, bytes]) -> list[Finding]:
     """Head files that are missing, or do not name the heads. `found`: those that are there."""
     findings = []
     for path, wanted in headfile.contents(graph, locations).items():
