@@ -97,6 +97,17 @@ def history_findings(case: Case, found: Histories, locations: tuple[str, ...]) -
     return findings
 
 
+def _rebase(case: Case) -> str:
+    """What to type to have the branch's revisions on top of the base's; empty where they are
+    nothing that can be changed here."""
+    subject = case.subject
+    if subject.range is not None:
+        name = subject.range.name
+        merge = f"`git merge {shlex.quote(name)}`, then " if not subject.range.is_push else ""
+        return merge + history.rebase_command(name if not subject.range.is_push else "")
+    return history.rebase_command() if subject.in_working_tree else ""
+
+
 def _moved_base(case: Case, found: Histories) -> list[Finding]:
     """Revisions on top of what is no longer the base's head; of a commit, where it brings one."""
     base, name = found.base, case.subject.base_name
@@ -114,17 +125,6 @@ def _moved_base(case: Case, found: Histories) -> list[Finding]:
 
 def _is_taken(id_: str, found: Histories) -> bool:
     return id_ not in found.graph and any(id_ in parent for parent in found.parents)
-
-
-def _rebase(case: Case) -> str:
-    """What to type to have the branch's revisions on top of the base's; empty where they are
-    nothing that can be changed here."""
-    subject = case.subject
-    if subject.range is not None:
-        name = subject.range.name
-        merge = f"`git merge {shlex.quote(name)}`, then " if not subject.range.is_push else ""
-        return merge + history.rebase_command(name if not subject.range.is_push else "")
-    return history.rebase_command() if subject.in_working_tree else ""
 
 
 def _several(case: Case, found: Histories) -> list[Finding]:
