@@ -18,7 +18,6 @@ _MAY_KEEP: Final = ("docker", "podman", "auto")
 _INERT: Final[Mapping[str, str]] = {
     "one-per": "outside of a range, one revision for each commit",
     "renames": "a rename is a drop and an add",
-    "lock": "no head file is written",
 }
 
 
