@@ -13,7 +13,7 @@ from revguard.history.graph import Node
 from revguard.records import Record, Records
 from revguard.rules.drift import MISSING
 from revguard.rules.history import UNTRACKED
-from revguard.staging import adding, index
+from revguard.staging import adding, index, rewriting, stashed
 from revguard.verdict import (
     EnvironmentReport,
     Finding,
@@ -70,7 +70,11 @@ def _content(report: EnvironmentReport) -> bytes:
 def _added(subject: Subject, one: Judged) -> Judged:
     report = one.report
     assert report.script_path is not None
-    adding.add_file(subject.repo, report.script_path, _content(report))
+    if report.script_path in subject.listing:  # the branch's own, generated anew
+        stashed.refuse(subject.repo, report.script_path)
+        rewriting.rewrite(subject.repo, {report.script_path: _content(report)})
+    else:
+        adding.add_file(subject.repo, report.script_path, _content(report))
     findings = tuple(one for one in report.findings if not _is_mended(subject, report, one))
     node = _node(report)
     revision = NewRevision(
@@ -89,7 +93,7 @@ def _added(subject: Subject, one: Judged) -> Judged:
             script_path=None,
             heads=_heads(report, revision),
             changes=tuple(replace(change, covered=True) for change in report.changes),
-            new_revisions=(*report.new_revisions, revision),
+            new_revisions=(*_others(report, revision), revision),
         ),
     )
 
@@ -108,9 +112,13 @@ def _written(subject: Subject, one: Judged) -> Judged:
     return replace(one, report=replace(report, findings=findings))
 
 
+def _others(report: EnvironmentReport, revision: NewRevision) -> tuple[NewRevision, ...]:
+    return tuple(one for one in report.new_revisions if one.id != revision.id)
+
+
 def _heads(report: EnvironmentReport, revision: NewRevision) -> tuple[str, ...]:
-    kept = tuple(head for head in report.heads if head not in revision.down_revision)
-    return (*kept, revision.id)
+    gone = {revision.id, *revision.down_revision}
+    return (*(head for head in report.heads if head not in gone), revision.id)
 
 
 def _node(report: EnvironmentReport) -> Node:
