@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PLAIN_ARGUMENTS = (["check"], ["add"], ["check", "-q"], ["add", "-q"])
 NAME = "fast.json"
+_HALF_DONE = "revguard-rewriting.json"  # staging/journal.py: a run was killed, the pipeline mends
 _MANY = 1000  # paths that still fit on a command line
 RUNNING = "REVGUARD_RUNNING"  # set for the worker: a post-write hook may run pre-commit, and it us
 
@@ -52,7 +53,7 @@ def _unmoved(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
 
 def _decide(argv: list[str], environ: Mapping[str, str]) -> int | None:
     toplevel = _toplevel(os.path.realpath(os.getcwd()))
-    if toplevel is None or _merging(toplevel):
+    if toplevel is None or _is_unusual(toplevel):
         return None
     state = _state(toplevel, environ)
     if state is None or os.path.exists(os.path.join(toplevel, "revguard.toml")) != state["local"]:
@@ -147,10 +148,12 @@ def _toplevel(folder: str) -> str | None:
     return folder
 
 
-def _merging(toplevel: str) -> bool:
+def _is_unusual(toplevel: str) -> bool:
     git = os.path.join(toplevel, ".git")
     # in a linked worktree .git is a file: its own MERGE_HEAD lies elsewhere
-    return not os.path.isdir(git) or os.path.exists(os.path.join(git, "MERGE_HEAD"))
+    return not os.path.isdir(git) or any(
+        os.path.exists(os.path.join(git, name)) for name in ("MERGE_HEAD", _HALF_DONE)
+    )
 
 
 def _state(toplevel: str, environ: Mapping[str, str]) -> Any:

@@ -24,7 +24,9 @@ from revguard.records import Record, Records
 from revguard.rules import with_severities
 from revguard.rules.drift import MISSING
 from revguard.rules.waivers import unused
-from revguard.staging.adding import unstaged_after
+from revguard.staging import ranges, repository
+from revguard.staging.entries import unstaged_after
+from revguard.staging.putting_back import put_back
 from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
 
 if TYPE_CHECKING:
@@ -41,7 +43,9 @@ def check(options: Options) -> Report:
     started = time.monotonic()
     _sweep(options)
     with ExitStack() as stack:
-        target = choosing.choose(options)
+        repo = repository.find(options.directory, options.environ)
+        undone = put_back(repo)
+        target = choosing.choose(options, repo)
         settings = choosing.settings_of(target)
         subject = choosing.subject_of(target, settings, options)
         found, _skipped = choosing.discovered(subject, settings, options)
@@ -55,8 +59,9 @@ def check(options: Options) -> Report:
             judged = _with_unused_waivers(settings, judged)
         if not options.environments and not options.no_cache:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
-        merged = (subject.range.note,) if subject.range and subject.range.note else ()
-        reports = tuple(_noted(one.report, settings, found, merged) for one in judged)
+        merged = subject.range.note if subject.range else ""
+        more = tuple(filter(None, (merged, _undone(undone))))
+        reports = tuple(_noted(one.report, settings, found, more) for one in judged)
         if options.command == "check":
             reports = tuple(_hinted(one, subject) for one in reports)
         if reports and work.run is not None:
@@ -77,6 +82,13 @@ def _sweep(options: Options) -> None:
         from revguard import runs
 
         runs.sweep(cachedir.cache_dir(options.environ))
+
+
+def _undone(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    shown = ranges.shown(tuple(paths))
+    return f"an earlier revguard was killed while it changed files: {shown} are as before again"
 
 
 def _noted(

@@ -29,9 +29,9 @@ class Target:
     landed_at: str = ""  # the commit that the change comes on top of
 
 
-def choose(options: Options) -> Target:
+def choose(options: Options, repo: Repository | None = None) -> Target:
     """The tree that the options name. UsageError where a name means nothing."""
-    repo = repository.find(options.directory, options.environ)
+    repo = repo or repository.find(options.directory, options.environ)
     reader = trees.Reader(repo)
     found = _range(repo, options)
     if found is not None:
