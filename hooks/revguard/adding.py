@@ -101,8 +101,11 @@ def _added(subject: Subject, one: Judged) -> Judged:
 def _written(subject: Subject, one: Judged) -> Judged:
     report = one.report
     assert report.script_path is not None
-    with adding.write_file(subject.repo, report.script_path, _content(report)):
-        pass
+    if report.script_path in subject.listing:
+        adding.overwrite_file(subject.repo, report.script_path, _content(report))
+    else:
+        with adding.write_file(subject.repo, report.script_path, _content(report)):
+            pass
     findings = tuple(
         replace(finding, hint=f"`git add {report.script_path}` takes the written script in")
         if finding.rule == MISSING

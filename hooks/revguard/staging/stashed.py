@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from revguard.staging.repository import Repository
+
+_LONGEST = 3600.0  # seconds for the hooks of one commit
 
 
 def refuse(repo: Repository, path: str) -> None:
@@ -38,8 +41,13 @@ def _patches(environ: Mapping[str, str]) -> Iterator[Path]:
     for folder in _folders(environ):
         for patch in folder.glob("*") if folder.is_dir() else ():
             parts = set(re.findall(r"\d+", patch.name))
-            if patch.is_file() and "patch" in patch.name and parts & numbers:
+            if "patch" in patch.name and parts & numbers and _is_of_now(patch):
                 yield patch
+
+
+def _is_of_now(patch: Path) -> bool:
+    """They are kept for good, and process ids come again."""
+    return patch.is_file() and time.time() - patch.stat().st_mtime < _LONGEST
 
 
 def _folders(environ: Mapping[str, str]) -> Iterator[Path]:
