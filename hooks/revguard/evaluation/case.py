@@ -54,7 +54,7 @@ class Case:
     message: str | None = None
     others: tuple[Environment, ...] = ()  # of the same repository
     wanted: Wanted | None = None  # what a generated script is to be
-    rows: bool = False  # whether the new revisions are run on tables with rows
+    rows: str = ""  # as Task has it
 
     @property
     def waived(self) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class Task:
     generate: bool
     message: str | None = None
     wanted: Wanted | None = None
-    rows: bool = False  # whether the new revisions are run on tables with rows
+    rows: str = ""  # what the new revisions leave is told: run on "empty" or "filled" tables
     proven: tuple[str, ...] = ()  # digests of metadata for which nothing is new
     waived: tuple[str, ...] = ()  # "op object" each
     declared: tuple[tuple[str | None, str], ...] = ()  # tables that env.py's filters are asked of

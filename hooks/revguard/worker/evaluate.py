@@ -292,10 +292,13 @@ class Evaluation:
 
     def _fill(self, context: MigrationContext) -> None:
         """Rows before the new revisions, where it is asked what these make of them."""
-        if self._request.get("rows"):
+        if not self._request.get("rows"):
+            return
+        unfilled: list[str] = []
+        if self._request["rows"] == "filled":
             with committed(context) as connection:
                 unfilled = sampling.fill(connection, context.version_table)
-            self.result["rows"] = {"unfilled": unfilled, "catalog": {}, "up": {}, "down": {}}
+        self.result["rows"] = {"unfilled": unfilled, "before": {}, "after": {}, "up": {}, "down": {}}
 
     def _note_rows(self, way: str, connection: Connection, context: MigrationContext) -> None:
         if self.result["rows"] is not None:
@@ -379,7 +382,7 @@ class Evaluation:
             after = self._now = catalog.read(connection, context.version_table)
             self._note_rows("up", connection, context)
             if self.result["rows"] is not None:
-                self.result["rows"]["catalog"] = after
+                self.result["rows"].update(before=self._before, after=after)
         generated = bool(self.result["scripts"])
         if not generated:
             self._keep_drift(found)
