@@ -19,6 +19,7 @@ Color: TypeAlias = Literal["auto", "always", "never"]
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
+    "squash": "make one revision of the several that the branch brings",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -27,7 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "init": "make a repository ready: migration environment, hook and workflow",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
-LATER: Final = ("pr", "rebase", "squash", "plan")
+LATER: Final = ("pr", "rebase", "plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,11 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
     _add_for_judging(parser)
 
 
+def _add_squash(parser: argparse.ArgumentParser) -> None:
+    said = "the revision's message (default: those of the several)"
+    parser.add_argument("-m", "--message", metavar="MESSAGE", help=said)
+
+
 def _add_for_judging(parser: argparse.ArgumentParser) -> None:
     said = "report every environment, not only those that the change affects"
     parser.add_argument("--all", action="store_true", help=said)
@@ -203,6 +209,7 @@ _INIT = {
 _OWN = {
     "check": _add_check,
     "add": _add_add,
+    "squash": _add_squash,
     "status": _add_status,
     "upgrade": _add_upgrade,
     "explain": _add_explain,

@@ -27,7 +27,7 @@ def extended(
     if not _is_for_branches(case) or case.wanted is not None:
         return report
     found = evaluated.histories
-    own = _own(case, found, evaluated)
+    own = _own(found, evaluated)
     known = None if own is None else generated.untouched(_text(case, own))
     anew = None
     if own is not None and known is not None:
@@ -45,10 +45,10 @@ def _is_for_branches(case: Case) -> bool:
     return one_per == "branch" and case.subject.base is not None
 
 
-def _own(case: Case, found: Histories, evaluated: Evaluated) -> Node | None:
+def _own(found: Histories, evaluated: Evaluated) -> Node | None:
     """The branch's own revision that the missing script would go on top of."""
     scripts = evaluated.result["scripts"]
-    down = scripts[0]["down_revision"] if len(scripts) == 1 else ()
+    down: list[str] = scripts[0]["down_revision"] if len(scripts) == 1 else []
     node = found.graph.nodes.get(down[0]) if len(down) == 1 else None
     if node is None or found.base is None or node.id in found.base:
         return None
@@ -68,9 +68,7 @@ def _without(case: Case, own: Node, message: str | None) -> Case:
         subject=replace(subject, tree=tree, in_working_tree=False),
         records=case.records.read_only(),
         message=case.message or message,
-        wanted=Wanted(
-            id=own.id, down=own.down, depends_on=own.depends_on, labels=own.labels
-        ),
+        wanted=Wanted(id=own.id, down=own.down, depends_on=own.depends_on, labels=own.labels),
     )
 
 
@@ -122,15 +120,14 @@ def _with_note(case: Case, found: Histories, report: EnvironmentReport) -> Envir
     """With what is to be done about several revisions, which block once the branch lands."""
     if case.subject.range is not None or found.base is None:
         return report
-    own = [id_ for id_ in new_ids(found.graph, [found.base])]
-    groups = Branches(found.graph).groups(own)
+    groups = Branches(found.graph).groups(new_ids(found.graph, [found.base]))
     further = report.script_path is not None
     for group in groups:
         ids = [id_ for id_ in group if not found.graph.nodes[id_].is_mergepoint]
         if len(ids) + further > 1:
-            more = " and the one that is missing" if further else ""
+            more = " and a new one" if further else ""
             note = (
-                f"this branch brings {', '.join(ids)}{more}, and is to bring one revision: "
+                f"this branch is to bring one revision, and brings {', '.join(ids)}{more}: "
                 "`revguard squash` makes one of them"
             )
             return replace(report, notes=(*report.notes, note))

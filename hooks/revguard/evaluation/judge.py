@@ -95,9 +95,7 @@ def _evaluated_at(
     report = extending.extended(case, evaluated, report, lambda other: _judge_again(other, root))
     record = judgement.record(report)
     case.records.save(record)
-    return Judged(
-        report=report, observed=record.observed, record=record, result=evaluated.result
-    )
+    return Judged(report=report, observed=record.observed, record=record, result=evaluated.result)
 
 
 def _judge_again(case: Case, root: str) -> EnvironmentReport:

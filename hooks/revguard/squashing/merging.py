@@ -103,7 +103,7 @@ def _headers(first: Parts, chain: Chain) -> Iterator[Edit]:
                 if isinstance(statement, ast.AnnAssign)
                 else ""
             )
-            text = f'{ast.unparse(target)}{note} = {_quoted(value)}\n'
+            text = f"{ast.unparse(target)}{note} = {_quoted(value)}\n"
             yield Edit(
                 first=statement.lineno, last=statement.end_lineno or statement.lineno, text=text
             )
@@ -118,7 +118,8 @@ def _imports(pieces: Sequence[Parts]) -> Iterator[Edit]:
     """What the later scripts import and the first does not; one name is one thing."""
     first, *others = pieces
     known = dict(_all([first]))
-    plain, future = [], []
+    plain: list[str] = []
+    future: list[str] = []
     for one in (statement for piece in others for statement in piece.imports):
         new = []
         for alias, (name, what) in zip(one.names, _imported(one), strict=True):
@@ -196,7 +197,7 @@ def _with_comments(piece: Parts, statement: ast.stmt) -> str:
 def _start(piece: Parts, statement: ast.stmt) -> int:
     """The line where it begins: with its decorators, and the comments right above it."""
     decorators = getattr(statement, "decorator_list", [])
-    line = min([statement.lineno, *(one.lineno for one in decorators)])
+    line: int = min([statement.lineno, *(one.lineno for one in decorators)])
     while line > 1 and piece.lines[line - 2].startswith("#"):
         line -= 1
     return line
@@ -322,4 +323,3 @@ def message_of(chain: Sequence[Parts]) -> str:
     """What the revisions say, as one message."""
     said = [_said(one).removeprefix(one.id).removeprefix(": ") for one in chain]
     return ", ".join(dict.fromkeys(filter(None, said))) or "squashed"
-

@@ -25,9 +25,9 @@ def row_differences(chain: Result, one: Result, again: Result | None = None) -> 
     columns in which it differs from itself (times, random values) say nothing."""
     found = []
     for way, said in (("up", "after the upgrade"), ("down", "after the downgrade")):
-        tables = (result["rows"][way] for result in (chain, one))
+        before, after = chain["rows"][way], one["rows"][way]
         other = again["rows"][way] if again is not None else None
-        found += [f"the rows of {name} {said}" for name in _different(*tables, other)]
+        found += [f"the rows of {name} {said}" for name in _different(before, after, other)]
     return found[:_MOST]
 
 

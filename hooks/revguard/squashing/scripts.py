@@ -63,9 +63,7 @@ class Parts:
     def way(self, name: str) -> ast.FunctionDef | None:
         """upgrade() or downgrade()."""
         found = [
-            one
-            for one in self.module.body
-            if isinstance(one, ast.FunctionDef) and one.name == name
+            one for one in self.module.body if isinstance(one, ast.FunctionDef) and one.name == name
         ]
         return found[-1] if found else None
 
@@ -148,8 +146,7 @@ def _is_made(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.With):
         calls = [item.context_expr for item in statement.items]
         return all(
-            isinstance(call, ast.Call) and _operation(call) == "batch_alter_table"
-            for call in calls
+            isinstance(call, ast.Call) and _operation(call) == "batch_alter_table" for call in calls
         ) and all(_is_made(one) for one in statement.body)
     if not isinstance(statement, ast.Expr):
         return False

@@ -298,7 +298,13 @@ class Evaluation:
         if self._request["rows"] == "filled":
             with committed(context) as connection:
                 unfilled = sampling.fill(connection, context.version_table)
-        self.result["rows"] = {"unfilled": unfilled, "before": {}, "after": {}, "up": {}, "down": {}}
+        self.result["rows"] = {
+            "unfilled": unfilled,
+            "before": {},
+            "after": {},
+            "up": {},
+            "down": {},
+        }
 
     def _note_rows(self, way: str, connection: Connection, context: MigrationContext) -> None:
         if self.result["rows"] is not None:

@@ -54,7 +54,7 @@ def read(connection: Any, version_table: str) -> dict[str, Any]:
     preparer = connection.dialect.identifier_preparer
     found = {}
     for table in _tables(connection, version_table):
-        result = connection.exec_driver_sql(f"SELECT * FROM {preparer.format_table(table)}")
+        result = connection.exec_driver_sql(f"SELECT * FROM {preparer.format_table(table)}")  # noqa: S608
         columns = list(result.keys())
         order = sorted(range(len(columns)), key=columns.__getitem__)
         rows = sorted([_text(row[index]) for index in order] for row in result.fetchall())
@@ -118,7 +118,7 @@ def _is_left_out(table: Any, column: Any, number: int, bare: bool) -> bool:
     return column is table.autoincrement_column and _counts(table, column)
 
 
-def connection_counts(table: Any, column: Any) -> bool:
+def _counts(table: Any, column: Any) -> bool:
     """Whether an integer key counts by itself: on SQLite every single one does."""
     return column.autoincrement in (True, "auto") and len(table.primary_key.columns) == 1
 
