@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from revguard import cachedir, fast, preparing, records, scratch, subprocesses
@@ -145,9 +147,20 @@ class _Work:
     def unaffected(self, environment: Environment) -> Record | None:
         """A record by which the judged change cannot matter to the environment."""
         known = self._records_of(environment)
-        others = [self._records_of(one) for one in self.found if one is not environment]
-        known.elsewhere = frozenset(path for one in others for path in one.read())
+        own = self._read[environment.name]
+        counted = self._readers
+        known.elsewhere = frozenset(path for path in counted if counted[path] > (path in own))
         return known.unaffected(self.subject.tree, self.subject.parents)
+
+    @cached_property
+    def _read(self) -> dict[str, frozenset[str]]:
+        """The files that each environment read when it last ran."""
+        return {one.name: frozenset(self._records_of(one).read()) for one in self.found}
+
+    @cached_property
+    def _readers(self) -> Counter[str]:
+        """How many environments read each file."""
+        return Counter(path for paths in self._read.values() for path in paths)
 
     def _records_of(self, environment: Environment) -> Records:
         if environment.name not in self.records:

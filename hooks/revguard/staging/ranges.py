@@ -93,11 +93,9 @@ def shown(paths: tuple[str, ...]) -> str:
 
 
 def _commit(repo: Repository, name: str) -> str:
-    found = plumbing.run(
-        repo, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"
-    )
-    if found.returncode == 0:
-        return found.text().strip()
+    found = trees.commit_of(repo, name)
+    if found:
+        return found
     raise UsageError(
         f"{name!r} names no commit in this repository",
         hint="`git log --oneline --all` shows what there is; a shallow clone needs "
@@ -128,11 +126,6 @@ def _unmergeable(repo: Repository, base: str, head: str, said: str) -> CouldNotC
             hint="`git fetch --unshallow`; in GitHub Actions, `fetch-depth: 0` of actions/checkout",
         )
     return CouldNotCheck(f"git cannot merge {base} and {head}: {said}")
-
-
-def date(repo: Repository, found: Range) -> int:
-    """When the range's head was committed, in seconds since 1970."""
-    return int(plumbing.output(repo, "log", "-1", "--format=%ct", found.head))
 
 
 def landed(repo: Repository, found: Range, configured: str | None) -> repository.Base | None:
