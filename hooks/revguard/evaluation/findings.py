@@ -95,7 +95,7 @@ def history_findings(case: Case, found: Histories) -> list[Finding]:
 def _several(case: Case, found: Histories) -> list[Finding]:
     """More revisions than one for each commit, or for the branch, as `one-per` says."""
     subject, one_per = case.subject, case.around.environment.settings.one_per
-    branch = new_ids(found.graph, [found.base]) if found.base else ()
+    branch = () if found.base is None else new_ids(found.graph, [found.base])
     if subject.range is None or one_per == "branch":
         return history.several_revisions(
             found.graph, found.added, one_per if subject.range else "commit", branch=branch

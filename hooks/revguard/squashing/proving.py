@@ -60,4 +60,4 @@ def _rows(table: Table, without: set[int]) -> list[list[str]]:
 def does_nothing(chain: Result) -> bool:
     """Whether the schema and the rows after the chain are those before it."""
     rows = chain["rows"]
-    return bool(rows["before"] == rows["after"] and rows["up"] == rows["down"])
+    return bool(rows["before"] == rows["after"] and rows["start"] == rows["up"])

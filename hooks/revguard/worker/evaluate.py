@@ -295,10 +295,12 @@ class Evaluation:
         if not self._request.get("rows"):
             return
         unfilled: list[str] = []
-        if self._request["rows"] == "filled":
-            with committed(context) as connection:
+        with committed(context) as connection:
+            if self._request["rows"] == "filled":
                 unfilled = sampling.fill(connection, context.version_table)
+            start = sampling.read(connection, context.version_table)
         self.result["rows"] = {
+            "start": start,
             "unfilled": unfilled,
             "before": {},
             "after": {},
