@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
+from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Judged
 from revguard.evaluation.subject import Subject
 from revguard.history import reading
@@ -13,7 +14,7 @@ from revguard.history.graph import Node
 from revguard.records import Record, Records
 from revguard.rules.drift import MISSING
 from revguard.rules.history import UNTRACKED
-from revguard.staging import adding, index, rewriting, stashed
+from revguard.staging import adding, entries, index, rewriting, stashed
 from revguard.verdict import (
     EnvironmentReport,
     Finding,
@@ -72,6 +73,7 @@ def _added(subject: Subject, one: Judged) -> Judged:
     assert report.script_path is not None
     if report.script_path in subject.listing:  # the branch's own, generated anew
         stashed.refuse(subject.repo, report.script_path)
+        _refuse_restaged(subject, report.script_path)
         rewriting.rewrite(subject.repo, {report.script_path: _content(report)})
     else:
         adding.add_file(subject.repo, report.script_path, _content(report))
@@ -113,6 +115,16 @@ def _written(subject: Subject, one: Judged) -> Judged:
         for finding in report.findings
     )
     return replace(one, report=replace(report, findings=findings))
+
+
+def _refuse_restaged(subject: Subject, path: str) -> None:
+    """CouldNotCheck where something else was staged there since it was judged."""
+    found = entries.at(subject.repo, subject.repo.index_file, [path]).get(path, ())
+    if [one.oid for one in found] != [subject.listing[path].oid]:
+        raise CouldNotCheck(
+            f"{path} was staged anew while its script was proven: it was not touched",
+            hint="run it again",
+        )
 
 
 def _others(report: EnvironmentReport, revision: NewRevision) -> tuple[NewRevision, ...]:

@@ -19,6 +19,7 @@ Color: TypeAlias = Literal["auto", "always", "never"]
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
+    "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
     "squash": "make one revision of the several that the branch brings",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
@@ -28,7 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "init": "make a repository ready: migration environment, hook and workflow",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
-LATER: Final = ("pr", "rebase", "plan")
+LATER: Final = ("pr", "plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +154,11 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
     _add_for_judging(parser)
 
 
+def _add_rebase(parser: argparse.ArgumentParser) -> None:
+    said = "what has landed (default: the configured base, or the remote's default branch)"
+    parser.add_argument("--from-ref", metavar="BASE", help=said)
+
+
 def _add_squash(parser: argparse.ArgumentParser) -> None:
     said = "the revision's message (default: those of the several)"
     parser.add_argument("-m", "--message", metavar="MESSAGE", help=said)
@@ -209,6 +215,7 @@ _INIT = {
 _OWN = {
     "check": _add_check,
     "add": _add_add,
+    "rebase": _add_rebase,
     "squash": _add_squash,
     "status": _add_status,
     "upgrade": _add_upgrade,

@@ -28,7 +28,7 @@ from revguard.rules.waivers import unused
 from revguard.staging import ranges, repository
 from revguard.staging.entries import unstaged_after
 from revguard.staging.putting_back import put_back
-from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
+from revguard.verdict import EnvironmentReport, Finding, Report, overall, verdict_of
 
 if TYPE_CHECKING:
     from revguard.project import Interpreter
@@ -76,6 +76,22 @@ def check(options: Options) -> Report:
     )
 
 
+def judged(
+    options: Options,
+    subject: Subject,
+    settings: Settings,
+    found: Sequence[Environment],
+    wanted: Sequence[Environment],
+) -> list[Judged]:
+    """Judge some of the environments of a tree, whatever of it has changed."""
+    _sweep(options)
+    with ExitStack() as stack:
+        work = _Work(options, subject, settings, stack, found)
+        for one in found:
+            work.unaffected(one)  # what the others read counts there, too
+        return work.judge(wanted)
+
+
 def _sweep(options: Options) -> None:
     """Remove what killed runs left, also where this run will need no folders of its own."""
     scratch.sweep(options.environ)
@@ -110,10 +126,15 @@ def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
     if not first:
         return report
     findings = [
-        replace(one, hint=f"{first}, then {one.hint}") if one.rule == MISSING else one
+        replace(one, hint=f"{first}, then {one.hint}") if _names_us(one) else one
         for one in report.findings
     ]
     return replace(report, findings=tuple(findings))
+
+
+def _names_us(finding: Finding) -> bool:
+    """Whether the hint is a command of ours that looks at what is staged."""
+    return finding.rule == MISSING or "`revguard rebase" in finding.hint
 
 
 def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:

@@ -336,6 +336,22 @@ def test_multiple_heads_does_not_fire(before, after):
     assert multiple_heads(graph_of(after), [graph_of(one) for one in before]) == []
 
 
+@pytest.mark.parametrize(
+    ("landed", "graph", "hint"),
+    [
+        pytest.param(AB, SIDE, "`revguard rebase` puts the others on top of bbbb", id="theirs"),
+        pytest.param({"aaaa": AB["aaaa"]}, SIDE, "`revguard rebase` puts one on", id="both ours"),
+        pytest.param(SIDE, SIDE, "`alembic merge", id="both have landed"),
+        pytest.param({**AB, "cc": text("cc", "bbbb")}, SIDE, "`alembic merge", id="not merged yet"),
+        pytest.param(None, SIDE, "`alembic merge", id="nothing says what has landed"),
+    ],
+)
+def test_the_advice_where_the_base_is_known(landed, graph, hint):
+    base = None if landed is None else graph_of(landed)
+    finding = only(multiple_heads(graph_of(graph), landed=base, rebase="`revguard rebase`"))
+    assert finding.hint.startswith(hint)
+
+
 def test_the_advice_mends_it(tmp_path):
     after = {**SIDE, "s2": text("s2", "side")}
     finding = only(multiple_heads(graph_of(after), [graph_of(AB)]))
@@ -691,7 +707,7 @@ def test_not_on_base_head_fires(base, own, message):
     finding = only(not_on_base_head(graph_of(base), graph_of(own), merged, "main"))
     assert (finding.rule, finding.path) == ("history/not-on-base-head", path("bbbb"))
     assert message in finding.message
-    assert "`git merge main`" in finding.hint
+    assert "`git merge main`, then `revguard rebase --from-ref main`" in finding.hint
 
 
 @pytest.mark.parametrize(

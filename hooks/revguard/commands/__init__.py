@@ -37,6 +37,12 @@ def _upgrade(invocation: Invocation) -> Answer:
     return upgrade.run(invocation)
 
 
+def _rebase(invocation: Invocation) -> Answer:
+    from revguard.commands import rebase
+
+    return rebase.run(invocation)
+
+
 def _explain(invocation: Invocation) -> Answer:
     from revguard.rules.pages import page
 
@@ -75,6 +81,7 @@ def _init(invocation: Invocation) -> Answer:
 COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
+    "rebase": _rebase,
     "squash": _squash,
     "status": _status,
     "upgrade": _upgrade,

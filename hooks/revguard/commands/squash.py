@@ -11,6 +11,7 @@ from revguard.commands.answer import Answer
 from revguard.reporters.paint import Paint, one_line, wrapped
 from revguard.squashing.branch import squash
 from revguard.squashing.values import Outcome, Squashed
+from revguard.staging import ranges
 
 VERSION = 1  # of the JSON
 _COLORS = {"squashed": "green", "removed": "green", "nothing": "green"}
@@ -19,10 +20,13 @@ _COLORS = {"squashed": "green", "removed": "green", "nothing": "green"}
 def run(invocation: Invocation) -> Answer:
     """Squash, and say what was done, how it was proven, and what databases need."""
     options = invocation.options
-    outcomes = squash(options)
+    outcomes, undone = squash(options)
     color = terminal.wants_color(invocation.color, terminal.stdout(), options.environ)
     paint = Paint(color=color and invocation.output is None)
     text = "".join(_text(one, paint, quiet=options.quiet) for one in outcomes)
+    if undone:
+        said = f"An earlier revguard was killed: {ranges.shown(undone)} were put back first."
+        text = f"{wrapped(said, terminal.width())}\n{text}"
     data = {"version": VERSION, "environments": [_data(one) for one in outcomes]}
     return Answer(text=text, data=data, code=max((one.exit_code for one in outcomes), default=0))
 

@@ -62,7 +62,7 @@ def _text(case: Case, node: Node) -> bytes:
 def _without(case: Case, own: Node, message: str | None) -> Case:
     """The case as it would be without the script, which is generated anew."""
     subject = case.subject
-    tree = draft(subject.repo, subject.tree, {}, [own.path])
+    tree = draft(subject.repo, subject.tree, subject.listing, {}, [own.path])
     return replace(
         case,
         subject=replace(subject, tree=tree, in_working_tree=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,9 @@ def history_findings(case: Case, found: Histories) -> list[Finding]:
     def load(oids: list[str]) -> Mapping[str, bytes]:
         return trees.read_blobs(subject.repo, oids)
 
-    findings = history.multiple_heads(found.graph, found.parents)
+    findings = history.multiple_heads(
+        found.graph, found.parents, landed=found.base, rebase=_rebase(case)
+    )
     if found.base is not None and found.own is not None:
         findings += history.not_on_base_head(found.base, found.own, found.graph, subject.base_name)
     findings += _several(case, found)
@@ -90,6 +93,17 @@ def history_findings(case: Case, found: Histories) -> list[Finding]:
         found.base, found.graph, found.parents, base=subject.base_name
     )
     return findings
+
+
+def _rebase(case: Case) -> str:
+    """What to type to have the branch's revisions on top of the base's; empty where they are
+    nothing that can be changed here."""
+    subject = case.subject
+    if subject.range is not None:
+        name = subject.range.name
+        merge = f"`git merge {shlex.quote(name)}`, then " if not subject.range.is_push else ""
+        return merge + history.rebase_command(name if not subject.range.is_push else "")
+    return history.rebase_command() if subject.in_working_tree else ""
 
 
 def _several(case: Case, found: Histories) -> list[Finding]:

@@ -125,7 +125,7 @@ class Judgement:
             record,
             parents=case.subject.parents,
             changed=self._relevant_changes(record),
-            base=case.subject.base,
+            base=case.subject.against,
             day=case.today.isoformat(),
             report=environment_to_dict(report),
             notes={

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
 from revguard.history.branches import Branches, joined, reached
@@ -106,8 +107,13 @@ def _missing_hint(problem: GraphProblem, graph: Graph) -> str:
     )
 
 
-def multiple_heads(graph: Graph, parents: Sequence[Graph] = ()) -> list[Finding]:
-    """Heads that Alembic would ask to be merged, where no parent had that conflict already."""
+def multiple_heads(
+    graph: Graph, parents: Sequence[Graph] = (), *, landed: Graph | None = None, rebase: str = ""
+) -> list[Finding]:
+    """Heads that Alembic would ask to be merged, where no parent had that conflict already.
+
+    `rebase`: what to type to put what has not landed on top of what has, where that can be done.
+    """
     if not graph.certain:
         return []
     branches = Branches(graph)
@@ -115,7 +121,23 @@ def multiple_heads(graph: Graph, parents: Sequence[Graph] = ()) -> list[Finding]
     if parents and rivals:
         known = [_Known(graph, parent) for parent in parents]
         rivals = [new for group in rivals for new in _new_conflicts(group, branches, known)]
-    return [_heads_finding(group, graph, parents) for group in rivals]
+    return [
+        _with_rebase(_heads_finding(group, graph, parents), group, graph, landed, rebase)
+        for group in rivals
+    ]
+
+
+def _with_rebase(
+    finding: Finding, group: tuple[str, ...], graph: Graph, landed: Graph | None, rebase: str
+) -> Finding:
+    """With the command that mends it, where at most one of the heads has landed."""
+    if not rebase or landed is None or not landed.certain:
+        return finding
+    old = [id_ for id_ in group if id_ in landed]
+    if len(old) > 1 or not landed.nodes.keys() <= graph.nodes.keys():
+        return finding
+    what = f"puts the others on top of {old[0]}" if old else "puts one on top of the other"
+    return replace(finding, hint=f"{rebase} {what}")
 
 
 class _Known:
@@ -208,10 +230,15 @@ def _moved_finding(node: Node, parent: str, child: str, landed: Graph, base: str
         rule=NOT_ON_BASE,
         message=f"revision {node.id!r} ({node.path}) goes on top of {parent!r}, but {base} has "
         f"moved on to {head!r}",
-        hint=f'`git merge {shlex.quote(base)}`, then set `down_revision = "{head}"` in {node.path}',
+        hint=f"`git merge {shlex.quote(base)}`, then {rebase_command(base)} puts it on top of that",
         path=node.path,
         line=node.line_of_down or node.line,
     )
+
+
+def rebase_command(base: str = "") -> str:
+    """What moves a branch's revisions; `base` where it is not the one that is configured."""
+    return f"`revguard rebase --from-ref {shlex.quote(base)}`" if base else "`revguard rebase`"
 
 
 def several_revisions(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from revguard import cachedir, preparing, records, runs, scratch
 from revguard.config import Settings
 from revguard.environments import Environment
-from revguard.errors import RevguardError, UsageError
+from revguard.errors import CouldNotCheck, RevguardError, UsageError
 from revguard.evaluation import choosing
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Subject
@@ -19,24 +19,41 @@ from revguard.squashing.chains import Chain, Refusal, chains
 from revguard.squashing.landing import Ground
 from revguard.squashing.squash import Squashing
 from revguard.squashing.values import Kind, Outcome
-from revguard.staging import repository, rewriting, trees
+from revguard.staging import index, repository, rewriting, trees
 from revguard.staging.drafts import draft
 from revguard.staging.putting_back import put_back
 
 
-def squash(options: Options) -> list[Outcome]:
-    """Squash the branch's revisions in each environment, and stage what came of it, all at once.
-    UsageError and ConfigError about the whole propagate."""
+def squash(options: Options) -> tuple[list[Outcome], tuple[str, ...]]:
+    """Squash the branch's revisions in each environment, and stage what came of it, all at once;
+    and what a killed run had begun to change. UsageError and ConfigError about the whole
+    propagate."""
     scratch.sweep(options.environ)
     repo = repository.find(options.directory, options.environ)
-    put_back(repo)
+    undone = put_back(repo)
     with _opened(options) as run:
         branch = _branch(options, run)
         outcomes = [branch.outcome(one) for one in branch.found]
         writes = {path: text for one in outcomes for path, text in one.writes.items()}
         removals = [path for one in outcomes for path in one.removals]
-        rewriting.rewrite(repo, writes, removals)
-    return outcomes
+        if writes or removals:
+            _refuse_moved(branch.subject)
+            rewriting.rewrite(repo, writes, removals)
+    return outcomes, undone
+
+
+def _refuse_moved(subject: Subject) -> None:
+    if index.staged_tree(subject.repo) != subject.tree:
+        raise CouldNotCheck(
+            "something was staged while the revisions were proven: nothing was written",
+            hint="run it again",
+        )
+
+
+def _refuse_unstaged(subject: Subject, found: Sequence[Chain]) -> None:
+    """UsageError where what is to give way has unstaged edits: said before the work."""
+    paths = [node.path for chain in found for node in chain.nodes]
+    rewriting.check(subject.repo, {}, paths)
 
 
 @contextmanager
@@ -96,8 +113,9 @@ class _Branch:
             )
 
     def _squashed(self, environment: Environment, plain: Outcome) -> Outcome:
-        case = self._case(environment)
+        case, subject = self._case(environment), self.subject
         found = self._chains(case)
+        _refuse_unstaged(subject, found)
         tree, texts, done = self.subject.tree, {}, []
         gone: list[str] = []
         for chain in found:
@@ -111,7 +129,7 @@ class _Branch:
             )
             squashed, text = work.run()
             writes, removals = work.changes(text)
-            tree = draft(self.subject.repo, tree, writes, removals)
+            tree = draft(subject.repo, tree, subject.listing, writes, removals)
             texts.update(writes)
             gone += removals
             done.append(squashed)

@@ -80,7 +80,7 @@ class Squashing:
         """What autogenerate writes after the kept scripts before it."""
         kept = {one.path for one in plan.before}
         gone = [node.path for node in self.chain.nodes if node.path not in kept]
-        tree = draft(self.ground.case.subject.repo, self.tree, {}, gone)
+        tree = self._draft({}, gone)
         wanted = Wanted(
             id=self.chain.last.id,
             down=(plan.before[-1].id,) if plan.before else self.chain.down,
@@ -104,7 +104,7 @@ class Squashing:
         if text is None:
             same = proving.does_nothing(before.result)
             return "" if same else "nothing differs any more, but the rows are not as before"
-        tree = draft(self.ground.case.subject.repo, self.tree, *self.changes(text))
+        tree = self._draft(*self.changes(text))
         if before.rows == "empty" and not self.ground.land(tree).failed:
             return "it would run on rows on which the revisions fail"
         after = self.ground.land(tree, before.rows)
@@ -124,6 +124,10 @@ class Squashing:
         if not left:
             notes.append("columns that hold another value in each run were not compared")
         return " and ".join(f"{one} are not the same" for one in left)
+
+    def _draft(self, writes: Mapping[str, bytes], removals: Sequence[str]) -> str:
+        subject = self.ground.case.subject
+        return draft(subject.repo, self.tree, subject.listing, writes, removals)
 
     def changes(self, text: str | None) -> tuple[dict[str, bytes], list[str]]:
         """What is to be written and removed for a text."""
