@@ -210,7 +210,9 @@ def test_without_a_base_each_commit_brings_its_own(shop):
     one = shop(more={"revguard.toml": 'one-per = "branch"\n'})
     for table, text in (("users", EMAIL), ("orders", NOTE)):
         changes(one, table, text)
-        assert one.revguard("add").returncode == 0
+        done = one.revguard("add")
+        assert done.returncode == 0
+        assert "without a remote or a `base` nothing tells" in " ".join(done.stdout.split())
         one.commit_all()
     assert len(one.versions()) == 3
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Histories
@@ -18,14 +19,21 @@ from revguard.verdict import EnvironmentReport, Finding
 
 Judge = Callable[[Case], EnvironmentReport]
 
+_NO_BASE: Final = (
+    '`one-per = "branch"` is configured, and without a remote or a `base` nothing tells what the '
+    "branch brings: one revision for each commit"
+)
+
 
 def extended(
     case: Case, evaluated: Evaluated, report: EnvironmentReport, judge: Judge
 ) -> EnvironmentReport:
     """The report, whose script is the branch's own made anew where nobody has edited that; else a
     further one, and a note says how several become one."""
-    if not _is_for_branches(case) or case.wanted is not None:
+    if case.around.environment.settings.one_per != "branch" or case.wanted is not None:
         return report
+    if case.subject.base is None:
+        return replace(report, notes=(*report.notes, _NO_BASE))
     found = evaluated.histories
     own = _own(found, evaluated)
     known = None if own is None else generated.untouched(_text(case, own))
@@ -37,12 +45,6 @@ def extended(
         return _rewritten(report, anew, own, named=named)
     named = case.message is None
     return _with_note(case, found, _marked(report, named=named))
-
-
-def _is_for_branches(case: Case) -> bool:
-    """Whether the branch brings one revision, and what the branch is is known."""
-    one_per = case.around.environment.settings.one_per
-    return one_per == "branch" and case.subject.base is not None
 
 
 def _own(found: Histories, evaluated: Evaluated) -> Node | None:
