@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from revguard.history.branches import Branches, joined, reached
-from revguard.history.compare import first_difference, same_meaning
 from revguard.history.graph import Graph, GraphProblem, Node, new_ids
 from revguard.history.on_disk import File, OnDisk, fitting, nodes_on_disk, with_parents
 from revguard.verdict import Finding
@@ -18,11 +17,7 @@ BROKEN: Final = "history/broken-graph"
 HEADS: Final = "history/multiple-heads"
 NOT_ON_BASE: Final = "history/not-on-base-head"
 SEVERAL: Final = "history/several-revisions"
-EDITED: Final = "history/edited-revision"
-DELETED: Final = "history/deleted-revision"
 UNTRACKED: Final = "history/untracked-revision"
-
-Load: TypeAlias = Callable[[list[str]], Mapping[str, bytes]]  # blob ids in, contents out
 
 _NAMED = 4  # scripts in one message
 
@@ -148,11 +143,12 @@ class _Known:
         self.origins = reached(graph, {head: (head,) for head in parent.heads})
 
     def has(self, one: str, other: str) -> bool:
-        """Whether these two were rivals in the parent."""
+        """Whether these two were in conflict in the parent."""
+        ours, theirs = self.origins[one], self.origins[other]
         return any(
-            self.branches.are_rivals(ours, theirs)
-            for ours in self.origins[one]
-            for theirs in self.origins[other]
+            self.branches.are_in_conflict(mine, yours)
+            for mine in ours - theirs
+            for yours in theirs - ours
         )
 
 
@@ -163,7 +159,8 @@ def _new_conflicts(
         (one, other)
         for number, one in enumerate(group)
         for other in group[number + 1 :]
-        if branches.are_rivals(one, other) and not any(parent.has(one, other) for parent in known)
+        if branches.are_in_conflict(one, other)
+        and not any(parent.has(one, other) for parent in known)
     )
     for found in joined(group, pairs):
         if len(found) > 1:
@@ -284,84 +281,6 @@ def _several_finding(
         hint=hint,
         path=others[0].path,
         line=others[0].line_of_down or others[0].line,
-    )
-
-
-def edited_revision(
-    landed: Graph | None,
-    graph: Graph,
-    parents: Sequence[Graph],
-    load: Load,
-    base: str = "HEAD",
-) -> list[Finding]:
-    """Scripts that the base reaches and that this change makes do something else."""
-    if landed is None:
-        return []
-    candidates = [
-        (landed.nodes[node.id], node)
-        for node in graph.nodes.values()
-        if node.id in landed and all(_oid(side, node.id) != node.oid for side in (landed, *parents))
-    ]
-    if not candidates:
-        return []
-    ids = [(_oid(side, new.id), new.oid) for _, new in candidates for side in (landed, *parents)]
-    texts = load(sorted({oid for pair in ids for oid in pair if oid}))
-    return [
-        _edited_finding(old, new, texts, base)
-        for old, new in candidates
-        if not any(_same(_oid(side, new.id), new.oid, texts) for side in (landed, *parents))
-    ]
-
-
-def _oid(graph: Graph, id_: str) -> str:
-    return graph.nodes[id_].oid if id_ in graph else ""
-
-
-def _same(one: str, other: str, texts: Mapping[str, bytes]) -> bool:
-    return one in texts and other in texts and same_meaning(texts[one], texts[other])
-
-
-def _edited_finding(old: Node, new: Node, texts: Mapping[str, bytes], base: str) -> Finding:
-    known = old.oid in texts and new.oid in texts
-    return Finding(
-        rule=EDITED,
-        message=f"{new.path} was changed, but revision {new.id!r} has landed on {base}: "
-        "databases that ran it will not run it again",
-        hint=f"{_restore(old, new.path, base)}, and make the change in a new revision",
-        path=new.path,
-        line=first_difference(texts[old.oid], texts[new.oid]) if known else 1,
-    )
-
-
-def _restore(old: Node, path: str, base: str) -> str:
-    source, target = shlex.quote(f"{base}:{old.path}"), shlex.quote(path)
-    if old.path == path:
-        return f"`git checkout {shlex.quote(base)} -- {target}`"
-    return f"`git show {source} > {target} && git add {target}`"
-
-
-def deleted_revision(
-    landed: Graph | None, graph: Graph, parents: Sequence[Graph], base: str = "HEAD"
-) -> list[Finding]:
-    """Scripts that the base reaches, that every parent has, and that this change takes away."""
-    if landed is None or not parents:
-        return []
-    return [
-        _deleted_finding(node, base)
-        for node in landed.nodes.values()
-        if node.id not in graph
-        and node.path not in graph.unknown
-        and all(node.id in parent for parent in parents)
-    ]
-
-
-def _deleted_finding(node: Node, base: str) -> Finding:
-    return Finding(
-        rule=DELETED,
-        message=f"revision {node.id!r} ({node.path}) was removed, but has landed on {base}: "
-        "databases that are at it can no longer be upgraded",
-        hint=_restore(node, node.path, base),
-        path=node.path,
     )
 
 
