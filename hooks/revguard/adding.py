@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
+from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Judged
 from revguard.evaluation.subject import Subject
 from revguard.history import reading
@@ -13,7 +14,7 @@ from revguard.history.graph import Node
 from revguard.records import Record, Records
 from revguard.rules.drift import MISSING
 from revguard.rules.history import UNTRACKED
-from revguard.staging import adding, index
+from revguard.staging import adding, entries, index, rewriting, stashed
 from revguard.verdict import (
     EnvironmentReport,
     Finding,
@@ -70,7 +71,12 @@ def _content(report: EnvironmentReport) -> bytes:
 def _added(subject: Subject, one: Judged) -> Judged:
     report = one.report
     assert report.script_path is not None
-    adding.add_file(subject.repo, report.script_path, _content(report))
+    if report.script_path in subject.listing:  # the branch's own, generated anew
+        stashed.refuse(subject.repo, report.script_path)
+        _refuse_restaged(subject, report.script_path)
+        rewriting.rewrite(subject.repo, {report.script_path: _content(report)})
+    else:
+        adding.add_file(subject.repo, report.script_path, _content(report))
     findings = tuple(one for one in report.findings if not _is_mended(subject, report, one))
     node = _node(report)
     revision = NewRevision(
@@ -89,7 +95,7 @@ def _added(subject: Subject, one: Judged) -> Judged:
             script_path=None,
             heads=_heads(report, revision),
             changes=tuple(replace(change, covered=True) for change in report.changes),
-            new_revisions=(*report.new_revisions, revision),
+            new_revisions=(*_others(report, revision), revision),
         ),
     )
 
@@ -97,8 +103,11 @@ def _added(subject: Subject, one: Judged) -> Judged:
 def _written(subject: Subject, one: Judged) -> Judged:
     report = one.report
     assert report.script_path is not None
-    with adding.write_file(subject.repo, report.script_path, _content(report)):
-        pass
+    if report.script_path in subject.listing:
+        adding.overwrite_file(subject.repo, report.script_path, _content(report))
+    else:
+        with adding.write_file(subject.repo, report.script_path, _content(report)):
+            pass
     findings = tuple(
         replace(finding, hint=f"`git add {report.script_path}` takes the written script in")
         if finding.rule == MISSING
@@ -108,9 +117,23 @@ def _written(subject: Subject, one: Judged) -> Judged:
     return replace(one, report=replace(report, findings=findings))
 
 
+def _refuse_restaged(subject: Subject, path: str) -> None:
+    """CouldNotCheck where something else was staged there since it was judged."""
+    found = entries.at(subject.repo, subject.repo.index_file, [path]).get(path, ())
+    if [one.oid for one in found] != [subject.listing[path].oid]:
+        raise CouldNotCheck(
+            f"{path} was staged anew while its script was proven: it was not touched",
+            hint="run it again",
+        )
+
+
+def _others(report: EnvironmentReport, revision: NewRevision) -> tuple[NewRevision, ...]:
+    return tuple(one for one in report.new_revisions if one.id != revision.id)
+
+
 def _heads(report: EnvironmentReport, revision: NewRevision) -> tuple[str, ...]:
-    kept = tuple(head for head in report.heads if head not in revision.down_revision)
-    return (*kept, revision.id)
+    gone = {revision.id, *revision.down_revision}
+    return (*(head for head in report.heads if head not in gone), revision.id)
 
 
 def _node(report: EnvironmentReport) -> Node:
