@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
     "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
+    "squash": "make one revision of the several that the branch brings",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -30,7 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 BLOCKING: Final = ("pre-commit", "pre-merge-commit", "pre-push")  # hooks that can stop git
 PUSH: Final = "pre-push"
-LATER: Final = ("pr", "squash", "plan")
+LATER: Final = ("pr", "plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,11 @@ def _add_rebase(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from-ref", metavar="BASE", help=said)
 
 
+def _add_squash(parser: argparse.ArgumentParser) -> None:
+    said = "the revision's message (default: those of the several)"
+    parser.add_argument("-m", "--message", metavar="MESSAGE", help=said)
+
+
 def _add_for_judging(parser: argparse.ArgumentParser) -> None:
     said = "report every environment, not only those that the change affects"
     parser.add_argument("--all", action="store_true", help=said)
@@ -214,6 +220,7 @@ _OWN = {
     "check": _add_check,
     "add": _add_add,
     "rebase": _add_rebase,
+    "squash": _add_squash,
     "status": _add_status,
     "upgrade": _add_upgrade,
     "explain": _add_explain,

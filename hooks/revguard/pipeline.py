@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import Counter
@@ -13,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from revguard import cachedir, fast, project, records, scratch, subprocesses
+from revguard import cachedir, fast, preparing, records, scratch, subprocesses
 from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing, inert
-from revguard.evaluation.case import Case, Judged, Surroundings, judged_before
+from revguard.evaluation.case import Case, Judged, judged_before
 from revguard.evaluation.subject import Subject
 from revguard.observed import merge
 from revguard.options import Options
@@ -252,30 +251,11 @@ class _Work:
 
     def _judge(self, environment: Environment) -> Judged:
         options, subject, settings = self.options, self.subject, environment.settings
-        cache = str(cachedir.cache_dir(options.environ))
         toplevel = subject.repo.toplevel
-        interpreter = project.find(
-            toplevel, environment.root, settings.python, options.environ, cache=cache
-        )
+        interpreter = preparing.interpreter(options, environment, toplevel)
         self.interpreters.append(interpreter)
         self.with_env_file = self.with_env_file or settings.env_file is not None
-        environ = project.worker_environ(
-            options.environ,
-            interpreter,
-            settings,
-            own_prefix=sys.prefix,
-            folders=[os.path.join(toplevel, environment.root), toplevel],
-            cache=cache,
-        )
-        around = Surroundings(
-            environment=environment,
-            interpreter=interpreter,
-            environ={**environ, fast.RUNNING: "1"},
-            run=self.the_run,
-            progress=options.progress,
-            timeout=settings.timeout,
-            use_cache=not options.no_cache,
-        )
+        around = preparing.surroundings(options, environment, interpreter, toplevel, self.the_run)
         case = Case(
             subject=subject,
             around=around,

@@ -52,12 +52,19 @@ class Record:
 class Records:
     """The records of one environment; a folder that cannot be used is as if it were empty."""
 
-    def __init__(self, folder: Path, reader: Reader, *, enabled: bool) -> None:
+    def __init__(
+        self, folder: Path, reader: Reader, *, enabled: bool, only_read: bool = False
+    ) -> None:
         self._folder = folder
         self._reader = reader
         self._enabled = enabled
+        self._only_read = only_read
         self._loaded: dict[str, Record | None] = {}
         self.elsewhere: frozenset[str] = frozenset()  # what other environments read
+
+    def read_only(self) -> Records:
+        """The same records, for judgements of trees that nobody will ask for."""
+        return Records(self._folder, self._reader, enabled=self._enabled, only_read=True)
 
     def read(self) -> list[str]:
         """The files that the environment read when it last ran."""
@@ -155,7 +162,7 @@ class Records:
 
     def save(self, record: Record) -> None:
         """Keep a record; the oldest give way."""
-        if not self._enabled:
+        if not self._enabled or self._only_read:
             return
         names = sorted(self._names())
         number = int(names[-1].split("-")[0]) + 1 if names else 1

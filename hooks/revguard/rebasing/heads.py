@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from revguard.environments import Environment
 from revguard.evaluation.subject import Subject
 from revguard.history import headfile
-from revguard.rebasing import proving, wording
+from revguard.rebasing import wording
 from revguard.rebasing.wording import Edits
+from revguard.staging.drafts import draft
 
 Locked = Mapping[tuple[str, ...], Environment]  # by version folders
 
@@ -28,7 +29,7 @@ def with_head_files(
     """The edits with the head files of the history as it will be."""
     if not locked:
         return edits
-    tree = proving.tree_with(subject.repo, subject.tree, edits, subject.listing)
+    tree = draft(subject.repo, subject.tree, subject.listing, edits.writes, edits.removals)
     found = edits
     for locations, environment in locked.items():
         graph = subject.graph(tree, locations, recursive=environment.recursive)

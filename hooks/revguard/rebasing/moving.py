@@ -19,6 +19,7 @@ from revguard.rebasing import conflicts, heads, naming, planning, proving, readi
 from revguard.rebasing.values import Move, Own
 from revguard.rebasing.wording import Edits
 from revguard.staging import index, ranges, repository, rewriting, trees
+from revguard.staging.drafts import draft
 from revguard.staging.putting_back import put_back
 from revguard.staging.repository import Repository
 from revguard.verdict import EnvironmentReport
@@ -190,7 +191,7 @@ class _Rebase:
     def judged(self, moved: Sequence[Moved], edits: Edits) -> list[Judged]:
         """The environments whose scripts change, judged as they will be."""
         subject = self.subject
-        tree = proving.tree_with(self._repo, subject.tree, edits, subject.listing)
+        tree = draft(self._repo, subject.tree, subject.listing, edits.writes, edits.removals)
         range_ = ranges.proposed(self._repo, self._base, tree)
         wanted = [one.environment for one in moved if self._is_touched(one.environment, edits)]
         moved_to = replace(subject, tree=tree, range=range_)
