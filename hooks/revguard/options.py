@@ -28,6 +28,17 @@ def no_progress(_message: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushedRef:
+    """One ref of a push, as git tells its `pre-push` hook; `new` and `old` name commits."""
+
+    remote: str  # its name, or its URL where it has none
+    ref: str  # there
+    new: str
+    old: str = ""  # what the ref is at there, as far as that was told; empty for a new one
+    local_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """One invocation. Only the rim reads argv, the environ and the clock: they come in here."""
 
@@ -40,6 +51,7 @@ class Options:
     tree: str | None = None
     from_ref: str | None = None
     to_ref: str | None = None
+    push: PushedRef | None = None
     all: bool = False
     stage: bool = True
     message: str | None = None

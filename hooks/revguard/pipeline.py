@@ -56,7 +56,8 @@ def check(options: Options) -> Report:
         unaffected = {one.name: work.unaffected(one) for one in found}
         affected = [one for one in found if options.all or unaffected[one.name] is None]
         judged = work.judge(affected)
-        if options.command == "add":
+        blocks = options.command == "check" or repository.is_making_a_merge(subject.repo)
+        if not blocks:
             judged = work.add(judged)
         if len(affected) == len(found) and not options.environments:
             judged = _with_unused_waivers(settings, judged, options.today)
@@ -65,7 +66,7 @@ def check(options: Options) -> Report:
         merged = subject.range.note if subject.range else ""
         more = tuple(filter(None, (merged, _undone(undone))))
         reports = tuple(_noted(one.report, settings, found, more) for one in judged)
-        if options.command == "check":
+        if blocks:
             reports = tuple(_hinted(one, subject) for one in reports)
         if reports and work.run is not None:
             said = (*reports[0].notes, *work.run.notes)
@@ -123,12 +124,10 @@ def _noted(
 
 
 def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
-    """With what comes before `revguard add`, where this commit's index is not the user's."""
-    first = unstaged_after(subject.repo) if subject.in_working_tree else ""
-    if not first:
-        return report
+    """With what goes around `revguard add`, where the user's index does not hold the change."""
+    first, last = _around_add(subject)
     findings = [
-        replace(one, hint=f"{first}, then {one.hint}") if _names_us(one) else one
+        replace(one, hint=f"{first}{one.hint}{last}") if _names_us(one) else one
         for one in report.findings
     ]
     return replace(report, findings=tuple(findings))
@@ -137,6 +136,19 @@ def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
 def _names_us(finding: Finding) -> bool:
     """Whether the hint is a command of ours that looks at what is staged."""
     return finding.rule == MISSING or "`revguard rebase" in finding.hint
+
+
+def _around_add(subject: Subject) -> tuple[str, str]:
+    repo = subject.repo
+    if subject.range is not None:
+        first = ranges.taken_back(repo, subject.range)
+    elif not subject.in_working_tree:
+        first = ""
+    elif repository.is_making_a_merge(repo):
+        return "", "; then `git commit` concludes the merge"
+    else:
+        first = unstaged_after(repo)
+    return (f"{first}, then " if first else ""), ""
 
 
 def _with_unused_waivers(

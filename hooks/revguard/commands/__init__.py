@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from revguard.arguments import Invocation
+from revguard.arguments import PUSH, Invocation
 from revguard.commands.answer import Answer
 from revguard.verdict import Report
 
@@ -16,6 +16,10 @@ Command: TypeAlias = Callable[[Invocation], Answer | Report]
 def _judge(invocation: Invocation) -> Report:
     from revguard import pipeline
 
+    if invocation.hook == PUSH:
+        from revguard.commands import pushing
+
+        return pushing.check(invocation)
     return pipeline.check(invocation.options)
 
 
