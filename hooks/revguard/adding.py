@@ -78,6 +78,7 @@ def _added(subject: Subject, one: Judged) -> Judged:
         path=report.script_path,
         down_revision=node.down,
         added_by="revguard",
+        text=report.script or "",
     )
     return replace(
         one,

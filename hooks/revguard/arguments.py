@@ -27,6 +27,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "init": "make a repository ready: migration environment, hook and workflow",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
+# They judge nothing, and answer in text or JSON.
+ANSWERING: Final = ("status", "upgrade", "explain", "doctor", "cache", "init", "demo", "plan")
 LATER: Final = ("pr", "rebase", "squash", "plan")
 
 
@@ -125,7 +127,7 @@ def _add_common(parser: argparse.ArgumentParser, *, first: bool) -> None:
     prefix = "first_" if first else ""
     add("-C", metavar="DIR", dest=f"{prefix}directory", help="work as if started in DIR")
     add("--env", metavar="NAME", dest=f"{prefix}env", action="append", default=[], help=_ENV)
-    add("--format", default=default("text"), metavar="FORMAT", help="text (default) or json")
+    add("--format", default=default("text"), metavar="FORMAT", help=_FORMAT)
     add("--output", default=default(None), metavar="FILE", help="write the report to FILE")
     add("-v", "--verbose", action="store_true", default=default(False), help="say more")
     add("-q", "--quiet", action="store_true", default=default(False), help="say less")
@@ -133,6 +135,7 @@ def _add_common(parser: argparse.ArgumentParser, *, first: bool) -> None:
     add("--color", choices=("auto", "always", "never"), default=default("auto"))
 
 
+_FORMAT = "text (default) or json; check and add also github, sarif and markdown"
 _ENV = "only this environment (may be repeated)"
 _NO_CACHE = "take nothing from earlier runs; the verdict is the same"
 

@@ -9,7 +9,18 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import candidate, catalog, creating, failure, foreign, halfway, premade, registered, spelling
+from . import (
+    candidate,
+    catalog,
+    creating,
+    failure,
+    foreign,
+    halfway,
+    picture,
+    premade,
+    registered,
+    spelling,
+)
 from .alone import Alone
 from .failure import shorten
 from .steps import between_steps
@@ -69,6 +80,7 @@ class Evaluation:
         self._now: dict[str, str] = {}  # before the next step
         self._stood: dict[str, Any] | None = None  # what was there before env.py; None: not known
         self._written: list[Script] = []
+        self._touched: picture.Touched | None = None
         environment.load_in(self._loading)
         self.result: dict[str, Any] = {
             "same": None,
@@ -98,6 +110,7 @@ class Evaluation:
             "replayed": 0,
             "metadata_tables": None,
             "registered": None,
+            "tables": [],
         }
         self.blank = copy.deepcopy(self.result)
 
@@ -158,9 +171,16 @@ class Evaluation:
                 self._guard.forget()
                 self._start_over()
                 self._env(self._judge)
+            self.draw()
         finally:
             candidate.remove(self._written)
         return self.result
+
+    def draw(self) -> None:
+        """Note the tables of the changes that are no known drift, with their neighbours."""
+        known = {*self.result["drift"]} - {item["key"] for item in self.result["left"]}
+        if self._touched is not None:
+            self.result["tables"] = self._touched.tables(known)
 
     def _env(self, work: Work) -> None:
         def watched(heads: Any, context: MigrationContext) -> Steps:
@@ -186,6 +206,7 @@ class Evaluation:
     def _start_over(self) -> None:
         candidate.remove(self._written)
         self._written = []
+        self._touched = None
         self._environment.reload_scripts()
         for name in ("proof", "upgrades", "still", "scripts", "changes", "left", "drift"):
             self.result[name] = []
@@ -263,6 +284,7 @@ class Evaluation:
             comparison = self._compare(context, heads)
         found = comparison.differences()
         self.result["changes"] = [item.as_dict() for item in found]
+        self._touched = picture.Touched(comparison, context.opts.get("target_metadata"))
         if new:
             yield from self._prove(new, context)
             self._note_heads(context)
