@@ -31,6 +31,12 @@ def _upgrade(invocation: Invocation) -> Answer:
     return upgrade.run(invocation)
 
 
+def _rebase(invocation: Invocation) -> Answer:
+    from revguard.commands import rebase
+
+    return rebase.run(invocation)
+
+
 def _explain(invocation: Invocation) -> Answer:
     from revguard.rules.pages import page
 
@@ -69,6 +75,7 @@ def _init(invocation: Invocation) -> Answer:
 COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
+    "rebase": _rebase,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,
