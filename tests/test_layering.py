@@ -23,7 +23,17 @@ ORDER = [
     *("cachedir", "subprocesses", "scratch", "runs"),
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
-    *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
+    *(
+        "declared",
+        "records",
+        "sources",
+        "revision",
+        "proof",
+        "rules",
+        "evaluation",
+        "planning",
+        "adding",
+    ),
     *("checkouts", "fast", "pipeline", "reporters", "configured", "rebasing", "doctor", "init"),
     # the rim: everything is to its left
     *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "__main__"),

@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
     "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
+    "plan": "which environments the change affects, told without importing any",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -30,7 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 # They judge nothing, and answer in text or JSON.
 ANSWERING: Final = ("status", "upgrade", "explain", "doctor", "cache", "init", "demo", "plan")
-LATER: Final = ("pr", "squash", "plan")
+LATER: Final = ("pr", "squash")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +143,23 @@ _NO_CACHE = "take nothing from earlier runs; the verdict is the same"
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
+    _add_what(parser)
+    _add_for_judging(parser)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--worktree", action="store_true", help="judge the files on disk")
     what.add_argument("--tree", metavar="TREEISH", help="judge a commit or a tree")
     what.add_argument("--from-ref", metavar="A", help="judge what B brings on top of A")
     parser.add_argument("--to-ref", metavar="B", help="with --from-ref")
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    said = "print a matrix for GitHub Actions, on one line"
+    parser.add_argument("--github-matrix", dest="words", action="store_const",
+                        const=("github-matrix",), default=(), help=said)  # fmt: skip
+    _add_what(parser)
     _add_for_judging(parser)
 
 
@@ -212,6 +225,7 @@ _INIT = {
 _OWN = {
     "check": _add_check,
     "add": _add_add,
+    "plan": _add_plan,
     "rebase": _add_rebase,
     "status": _add_status,
     "upgrade": _add_upgrade,

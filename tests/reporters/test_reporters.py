@@ -279,7 +279,18 @@ OTHERS = {"github": "github.txt", "sarif": "sarif", "markdown": "md"}
 @pytest.mark.parametrize("format_", OTHERS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_the_other_formats(name, format_):
-    check_snapshot(f"{name}.{OTHERS[format_]}", reporter(format_)(REPORTS[name], **MODES["color"]))
+    text = reporter(format_)(REPORTS[name], **MODES["color"])
+    check_snapshot(
+        f"{name}.{OTHERS[format_]}", _without_pages(text) if format_ == "sarif" else text
+    )
+
+
+def _without_pages(text):
+    """Without the rules' pages, which have a life of their own."""
+    log = json.loads(text)
+    for rule in log["runs"][0]["tool"]["driver"]["rules"]:
+        rule.pop("help", None), rule.pop("fullDescription", None)
+    return json.dumps(log, indent=2) + "\n"
 
 
 def test_markdown_with_links():

@@ -19,6 +19,12 @@ def _judge(invocation: Invocation) -> Report:
     return pipeline.check(invocation.options)
 
 
+def _plan(invocation: Invocation) -> Answer:
+    from revguard.commands import plan
+
+    return plan.run(invocation)
+
+
 def _status(invocation: Invocation) -> Answer:
     from revguard.commands import status
 
@@ -76,6 +82,7 @@ COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
     "rebase": _rebase,
+    "plan": _plan,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,
