@@ -10,7 +10,7 @@ import pytest
 
 from revguard import rim
 from revguard.evaluation import choosing
-from revguard.evaluation.known import Known
+from revguard.evaluation.recorded import Recorded
 from revguard.options import Options
 from revguard.planning import plan
 from revguard.planning.source import Import, Source
@@ -266,7 +266,7 @@ def record_of(folder, name, **observed):
     one = next(each for each in found if each.name == name)
     seen = {"files": [], "folders": {}, "roots": [], "attempted": [], "absent": [], **observed}
     record = Record(tree=subject.tree, observed=seen, settings="", digest=None, drift=())
-    Known(subject, found, enabled=True).of(one).save(record)
+    Recorded(subject, found, enabled=True).of(one).save(record)
     assert replace(record, tree="x") != record
     assert asdict(record)["observed"] == seen
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from revguard.environments import Environment
 from revguard.evaluation import choosing
-from revguard.evaluation.known import Known
+from revguard.evaluation.recorded import Recorded
 from revguard.planning.reach import Reach, reaches
 from revguard.planning.tree import Sources, Tree
 from revguard.staging import repository
@@ -77,7 +77,7 @@ def plan(options: Options) -> Plan:
     settings = choosing.settings_of(target)
     subject = choosing.subject_of(target, settings, options)
     everything, _skipped = choosing.discovered(subject, settings, options)
-    known = Known(subject, everything, enabled=not options.no_cache)
+    known = Recorded(subject, everything, enabled=not options.no_cache)
     deciding = _Deciding(subject, everything, known)
     if options.all:
         decided = [_result(one, unknown="`--all` asks for every one") for one in everything]
@@ -98,7 +98,9 @@ def _result(environment: Environment, because: Sequence[str] = (), unknown: str 
 class _Deciding:
     """By what earlier runs saw where they are there, else by names of files and imports."""
 
-    def __init__(self, subject: Subject, environments: Sequence[Environment], known: Known) -> None:
+    def __init__(
+        self, subject: Subject, environments: Sequence[Environment], known: Recorded
+    ) -> None:
         self._subject = subject
         self._environments = environments
         self._known = known
