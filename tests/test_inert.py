@@ -35,7 +35,6 @@ FILES = {
     [
         ('renames = "source"', "`renames`"),
         ('renames = "never"', "`renames`"),
-        ("lock = true", "`lock`"),
         ('prove = ["upgrade"]', "`prove`"),
         ("prove = []", "`prove`"),
         ('prove = ["upgrade", "round-trip", "rows"]', "`prove`"),
@@ -75,7 +74,7 @@ def test_keep_is_for_containers(provider, noted):
     [
         "",
         'one-per = "branch"',
-        'one-per = "commit"\nrenames = "ask"\nkeep = "0"\nlock = false',
+        'one-per = "commit"\nrenames = "ask"\nkeep = "0"\nlock = true',
         'prove = ["upgrade", "round-trip"]',
         'prove = ["upgrade", "round-trip", "rows", "locks"]',
         'rules = { "models/probable-rename" = "off", "proof/downgrade-fails" = "error" }',

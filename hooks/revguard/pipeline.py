@@ -278,11 +278,11 @@ class _Work:
 
     def add(self, judged: Sequence[Judged]) -> list[Judged]:
         """Put what is missing into the commit."""
-        from revguard.adding import add_scripts, can_add, remember_added
+        from revguard.adding import add_scripts, remember_added
 
-        wanted = [one for one in judged if can_add(self.subject, one.report)]
-        results = add_scripts(self.subject, judged, stage=self.options.stage)
-        if not self.options.stage or not wanted:
+        locked = {one.name: one for one in self.found if one.settings.lock}
+        results = add_scripts(self.subject, judged, stage=self.options.stage, locked=locked)
+        if not self.options.stage:
             return results
         for index, (before, after) in enumerate(zip(judged, results, strict=True)):
             if before is not after and before.record is not None:

@@ -11,8 +11,10 @@ from typing import Any
 from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Histories
+from revguard.history import headfile
 from revguard.history.graph import Graph, new_ids
 from revguard.rules import history, landed, with_severities
+from revguard.rules.head_file import head_file
 from revguard.rules.ignores import apply
 from revguard.staging import ranges, trees
 from revguard.staging.untracked import untracked
@@ -74,7 +76,7 @@ def scripts_on_disk(case: Case, found: Histories) -> list[Any]:
     return files
 
 
-def history_findings(case: Case, found: Histories) -> list[Finding]:
+def history_findings(case: Case, found: Histories, locations: tuple[str, ...]) -> list[Finding]:
     """The findings on the graph alone."""
     subject = case.subject
 
@@ -84,6 +86,9 @@ def history_findings(case: Case, found: Histories) -> list[Finding]:
     findings = history.multiple_heads(
         found.graph, found.parents, landed=found.base, rebase=_rebase(case)
     )
+    if case.around.environment.settings.lock and not findings:  # what mends those mends the file
+        paths = list(headfile.contents(found.graph, locations))
+        findings += head_file(found.graph, locations, subject.read(paths))
     findings += _moved_base(case, found)
     findings += _several(case, found)
     findings += landed.changed_revisions(

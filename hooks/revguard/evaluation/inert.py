@@ -17,7 +17,6 @@ _MAY_KEEP: Final = ("docker", "podman", "auto")
 # each key, and what happens whatever it says
 _INERT: Final[Mapping[str, str]] = {
     "renames": "a rename is a drop and an add",
-    "lock": "no head file is written",
 }
 
 

@@ -210,7 +210,8 @@ class Judgement:
         self, unregistered: Sequence[Finding], kept: frozenset[str]
     ) -> tuple[Finding, ...]:
         case, found, new = self.case, self.evaluated.histories, self.new
-        findings = [*history_findings(case, found), *unregistered]
+        locations = self.evaluated.locations
+        findings = [*history_findings(case, found, locations), *unregistered]
         left = [change for change in self.left if not _is_of(change, kept)]
         scripts = self.result["scripts"]
         generated = bool(scripts) and not new
