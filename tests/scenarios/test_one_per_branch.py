@@ -136,30 +136,10 @@ def statement(one, path):
     one.replace(path, ENDING, '    op.execute("SELECT 1")\n' + ENDING)
 
 
-def argument(one, path):
-    one.replace(path, "length=100", "length=100, collation=None")
-
-
-def commented(one, path):
-    one.replace(path, ENDING, "    # at night\n" + ENDING)
-
-
-def labelled(one, path):
-    one.replace(path, "depends_on: ", "notes = 1\ndepends_on: ")
-
-
-def unmarked(one, path):
-    one.write(path, one.read(path)[: one.read(path).index("\n\n\n# revguard")] + "\n")
-
-
-TOUCHED = {
+TOUCHED = {  # more of them in tests/history/test_generated.py
     "a formatter": (formatted, True),
     "a new name": (moved, True),
     "a statement": (statement, False),
-    "an argument": (argument, False),
-    "a comment": (commented, False),
-    "something at its top level": (labelled, False),
-    "the mark": (unmarked, False),
 }
 
 
