@@ -33,7 +33,6 @@ FILES = {
 @pytest.mark.parametrize(
     ("said", "name"),
     [
-        ('one-per = "branch"', "`one-per`"),
         ('renames = "source"', "`renames`"),
         ('renames = "never"', "`renames`"),
         ('prove = ["upgrade"]', "`prove`"),
@@ -74,6 +73,7 @@ def test_keep_is_for_containers(provider, noted):
     "said",
     [
         "",
+        'one-per = "branch"',
         'one-per = "commit"\nrenames = "ask"\nkeep = "0"\nlock = true',
         'prove = ["upgrade", "round-trip"]',
         'prove = ["upgrade", "round-trip", "rows", "locks"]',

@@ -9,15 +9,17 @@ from types import MappingProxyType
 from typing import Any
 
 from revguard.environments import Environment
+from revguard.errors import CouldNotCheck
+from revguard.evaluation import heads
 from revguard.evaluation.case import Judged
 from revguard.evaluation.subject import Subject
-from revguard.history import headfile, reading
+from revguard.history import reading
 from revguard.history.graph import Graph, Node
 from revguard.records import Record, Records
 from revguard.rules.drift import MISSING
 from revguard.rules.head_file import is_finding
 from revguard.rules.history import UNTRACKED
-from revguard.staging import adding, index, rewriting
+from revguard.staging import adding, entries, index, rewriting, stashed
 from revguard.verdict import (
     EnvironmentReport,
     Finding,
@@ -82,12 +84,18 @@ def _lacks_head_file(report: EnvironmentReport) -> bool:
 
 def _with_head_files(subject: Subject, one: Judged, environment: Environment) -> Judged:
     written = _head_files(subject, one, environment)
-    rewriting.rewrite(subject.repo, written)
+    _rewrite(subject, written)
     report = one.report
     findings = tuple(finding for finding in report.findings if not is_finding(finding))
     notes = (*report.notes, *(f"{path} names the heads now" for path in written))
     report = replace(report, verdict=verdict_of(findings), findings=findings, notes=notes)
     return replace(one, report=report)
+
+
+def _rewrite(subject: Subject, files: Mapping[str, bytes]) -> None:
+    for path in files:
+        stashed.refuse(subject.repo, path)
+    rewriting.rewrite(subject.repo, files)
 
 
 def _head_files(
@@ -100,9 +108,7 @@ def _head_files(
     if script is not None:
         nodes = [node for node in graph.nodes.values() if node.path != script.path]
         graph = Graph((*nodes, script))
-    wanted = headfile.contents(graph, locations)
-    there = subject.read([*wanted])
-    return {path: text for path, text in wanted.items() if there.get(path) != text}
+    return heads.changed(subject, environment, locations, graph)
 
 
 def _content(report: EnvironmentReport) -> bytes:
@@ -114,9 +120,12 @@ def _added(subject: Subject, one: Judged, locked: Environment | None) -> Judged:
     report = one.report
     assert report.script_path is not None
     node = _node(report)
-    if locked is not None and one.record is not None:
-        files = _head_files(subject, one, locked, node)
-        rewriting.rewrite(subject.repo, {report.script_path: _content(report), **files})
+    files = {} if locked is None else _head_files(subject, one, locked, node)
+    again = report.script_path in subject.listing  # the branch's own, generated anew
+    if again:
+        _refuse_restaged(subject, report.script_path)
+    if again or files:
+        _rewrite(subject, {report.script_path: _content(report), **files})
     else:
         adding.add_file(subject.repo, report.script_path, _content(report))
     findings = tuple(one for one in report.findings if not _is_mended(subject, report, one))
@@ -136,7 +145,7 @@ def _added(subject: Subject, one: Judged, locked: Environment | None) -> Judged:
             script_path=None,
             heads=_heads(report, revision),
             changes=tuple(replace(change, covered=True) for change in report.changes),
-            new_revisions=(*report.new_revisions, revision),
+            new_revisions=(*_others(report, revision), revision),
         ),
     )
 
@@ -144,8 +153,11 @@ def _added(subject: Subject, one: Judged, locked: Environment | None) -> Judged:
 def _written(subject: Subject, one: Judged) -> Judged:
     report = one.report
     assert report.script_path is not None
-    with adding.write_file(subject.repo, report.script_path, _content(report)):
-        pass
+    if report.script_path in subject.listing:
+        adding.overwrite_file(subject.repo, report.script_path, _content(report))
+    else:
+        with adding.write_file(subject.repo, report.script_path, _content(report)):
+            pass
     findings = tuple(
         replace(finding, hint=f"`git add {report.script_path}` takes the written script in")
         if finding.rule == MISSING
@@ -155,9 +167,23 @@ def _written(subject: Subject, one: Judged) -> Judged:
     return replace(one, report=replace(report, findings=findings))
 
 
+def _refuse_restaged(subject: Subject, path: str) -> None:
+    """CouldNotCheck where something else was staged there since it was judged."""
+    found = entries.at(subject.repo, subject.repo.index_file, [path]).get(path, ())
+    if [one.oid for one in found] != [subject.listing[path].oid]:
+        raise CouldNotCheck(
+            f"{path} was staged anew while its script was proven: it was not touched",
+            hint="run it again",
+        )
+
+
+def _others(report: EnvironmentReport, revision: NewRevision) -> tuple[NewRevision, ...]:
+    return tuple(one for one in report.new_revisions if one.id != revision.id)
+
+
 def _heads(report: EnvironmentReport, revision: NewRevision) -> tuple[str, ...]:
-    kept = tuple(head for head in report.heads if head not in revision.down_revision)
-    return (*kept, revision.id)
+    gone = {revision.id, *revision.down_revision}
+    return (*(head for head in report.heads if head not in gone), revision.id)
 
 
 def _node(report: EnvironmentReport) -> Node:

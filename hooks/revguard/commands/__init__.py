@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from revguard.arguments import Invocation
+from revguard.arguments import PUSH, Invocation
 from revguard.commands.answer import Answer
 from revguard.verdict import Report
 
@@ -16,7 +16,17 @@ Command: TypeAlias = Callable[[Invocation], Answer | Report]
 def _judge(invocation: Invocation) -> Report:
     from revguard import pipeline
 
+    if invocation.hook == PUSH:
+        from revguard.commands import pushing
+
+        return pushing.check(invocation)
     return pipeline.check(invocation.options)
+
+
+def _squash(invocation: Invocation) -> Answer:
+    from revguard.commands import squash
+
+    return squash.run(invocation)
 
 
 def _status(invocation: Invocation) -> Answer:
@@ -76,6 +86,7 @@ COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
     "rebase": _rebase,
+    "squash": _squash,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,

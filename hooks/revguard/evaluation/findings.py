@@ -130,13 +130,14 @@ def _is_taken(id_: str, found: Histories) -> bool:
 def _several(case: Case, found: Histories) -> list[Finding]:
     """More revisions than one for each commit, or for the branch, as `one-per` says."""
     subject, one_per = case.subject, case.around.environment.settings.one_per
+    branch = () if found.base is None else new_ids(found.graph, [found.base])
     if subject.range is None or one_per == "branch":
         return history.several_revisions(
-            found.graph, found.added, one_per if subject.range else "commit"
+            found.graph, found.added, one_per if subject.range else "commit", branch=branch
         )
     findings = []
     for graph, new in _by_commit(case, subject.range, found):
-        findings += history.several_revisions(graph, new)
+        findings += history.several_revisions(graph, new, branch=branch)
     return findings
 
 

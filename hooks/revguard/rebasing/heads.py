@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from revguard.environments import Environment
+from revguard.evaluation import heads
 from revguard.evaluation.subject import Subject
 from revguard.history import headfile
-from revguard.rebasing import proving, wording
+from revguard.rebasing import wording
 from revguard.rebasing.wording import Edits
+from revguard.staging.drafts import draft
 
 Locked = Mapping[tuple[str, ...], Environment]  # by version folders
 
@@ -28,13 +30,12 @@ def with_head_files(
     """The edits with the head files of the history as it will be."""
     if not locked:
         return edits
-    tree = proving.tree_with(subject.repo, subject.tree, edits, subject.listing)
+    tree = draft(subject.repo, subject.tree, subject.listing, edits.writes, edits.removals)
     found = edits
     for locations, environment in locked.items():
         graph = subject.graph(tree, locations, recursive=environment.recursive)
+        writes = heads.changed(subject, environment, locations, graph)
         wanted = headfile.contents(graph, locations)
-        there = subject.read([*wanted])
-        torn = {path for path in wanted if path in stages}
-        writes = {p: text for p, text in wanted.items() if p in torn or there.get(p) != text}
-        found = wording.joined(found, Edits(writes=writes, resolve=torn))
+        torn = {path: text for path, text in wanted.items() if path in stages}
+        found = wording.joined(found, Edits(writes={**writes, **torn}, resolve={*torn}))
     return found
