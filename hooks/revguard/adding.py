@@ -10,10 +10,9 @@ from typing import Any
 
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
-from revguard.evaluation import heads
 from revguard.evaluation.case import Judged
 from revguard.evaluation.subject import Subject
-from revguard.history import reading
+from revguard.history import headfile, reading
 from revguard.history.graph import Graph, Node
 from revguard.records import Record, Records
 from revguard.rules.drift import MISSING
@@ -102,13 +101,14 @@ def _head_files(
     subject: Subject, one: Judged, environment: Environment, script: Node | None = None
 ) -> dict[str, bytes]:
     """The head files for the judged tree, with the script in it, as far as they change."""
-    assert one.record is not None
+    if one.record is None:
+        return {}
     locations = one.record.version_locations
     graph = subject.graph(subject.tree, locations, recursive=environment.recursive)
     if script is not None:
         nodes = [node for node in graph.nodes.values() if node.path != script.path]
         graph = Graph((*nodes, script))
-    return heads.changed(subject, environment, locations, graph)
+    return headfile.outdated(graph, locations, subject.read)
 
 
 def _content(report: EnvironmentReport) -> bytes:
@@ -120,11 +120,11 @@ def _added(subject: Subject, one: Judged, locked: Environment | None) -> Judged:
     report = one.report
     assert report.script_path is not None
     node = _node(report)
-    files = {} if locked is None else _head_files(subject, one, locked, node)
-    again = report.script_path in subject.listing  # the branch's own, generated anew
-    if again:
+    files = _head_files(subject, one, locked, node) if locked is not None else {}
+    own = report.script_path in subject.listing  # the branch's, generated anew
+    if own:
         _refuse_restaged(subject, report.script_path)
-    if again or files:
+    if own or files:
         _rewrite(subject, {report.script_path: _content(report), **files})
     else:
         adding.add_file(subject.repo, report.script_path, _content(report))

@@ -7,7 +7,7 @@ gives for the new graph, in the same step as the scripts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from revguard.history.branches import Branches
@@ -38,6 +38,17 @@ def contents(graph: Graph, locations: Iterable[str]) -> dict[str, bytes]:
             heads.setdefault(folder, []).extend([node.id] if node.id in graph.heads else [])
     branches = Branches(graph) if heads else None
     return {path_in(folder): _text(ids, branches) for folder, ids in sorted(heads.items())}
+
+
+def outdated(
+    graph: Graph,
+    locations: Iterable[str],
+    read: Callable[[list[str]], Mapping[str, bytes]],
+) -> dict[str, bytes]:
+    """Those of `contents` that are not what is there. `read`: paths in, contents out."""
+    wanted = contents(graph, locations)
+    there = read([*wanted])
+    return {path: text for path, text in wanted.items() if there.get(path) != text}
 
 
 def named(content: bytes) -> tuple[str, ...] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from revguard.environments import Environment
-from revguard.evaluation import heads
 from revguard.evaluation.subject import Subject
 from revguard.history import headfile
 from revguard.rebasing import wording
@@ -34,8 +33,9 @@ def with_head_files(
     found = edits
     for locations, environment in locked.items():
         graph = subject.graph(tree, locations, recursive=environment.recursive)
-        writes = heads.changed(subject, environment, locations, graph)
         wanted = headfile.contents(graph, locations)
-        torn = {path: text for path, text in wanted.items() if path in stages}
-        found = wording.joined(found, Edits(writes={**writes, **torn}, resolve={*torn}))
+        there = subject.read([*wanted])
+        torn = {path for path in wanted if path in stages}
+        writes = {p: text for p, text in wanted.items() if p in torn or there.get(p) != text}
+        found = wording.joined(found, Edits(writes=writes, resolve=torn))
     return found

@@ -10,9 +10,10 @@ from revguard import cachedir, preparing, records, runs, scratch
 from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck, RevguardError, UsageError
-from revguard.evaluation import choosing, heads
+from revguard.evaluation import choosing
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Subject
+from revguard.history import headfile
 from revguard.options import Options
 from revguard.runs import Run
 from revguard.squashing.chains import Chain, Refusal, chains
@@ -133,15 +134,13 @@ class _Branch:
             texts.update(writes)
             gone += removals
             done.append(squashed)
-        kind: Kind = "nothing" if not done else "squashed" if texts else "removed"
-        if done:
-            texts.update(self._head_files(case, tree))
+        if done and environment.settings.lock:
+            locations = self._locations(case)
+            graph = subject.graph(tree, locations, recursive=environment.recursive)
+            texts.update(headfile.outdated(graph, locations, subject.read))
+        kept = any(one.path for one in done)
+        kind: Kind = "nothing" if not done else "squashed" if kept else "removed"
         return replace(plain, kind=kind, chains=tuple(done), writes=texts, removals=tuple(gone))
-
-    def _head_files(self, case: Case, tree: str) -> dict[str, bytes]:
-        environment, locations = case.around.environment, self._locations(case)
-        graph = self.subject.graph(tree, locations, recursive=environment.recursive)
-        return heads.changed(self.subject, environment, locations, graph)
 
     def _chains(self, case: Case) -> list[Chain]:
         environment, subject = case.around.environment, self.subject
