@@ -29,6 +29,12 @@ def _squash(invocation: Invocation) -> Answer:
     return squash.run(invocation)
 
 
+def _plan(invocation: Invocation) -> Answer:
+    from revguard.commands import plan
+
+    return plan.run(invocation)
+
+
 def _status(invocation: Invocation) -> Answer:
     from revguard.commands import status
 
@@ -87,6 +93,7 @@ COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "add": _judge,
     "rebase": _rebase,
     "squash": _squash,
+    "plan": _plan,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,
