@@ -110,16 +110,19 @@ class Game:
     def mend(self, words, mended):
         """Run a command that rewrites revisions; whatever it does, the schema stays.
 
-        `mended`: the rules whose findings it is for. Where there are no others, it must do it.
+        `mended`: the rules whose findings it is for. Where there are no others, and main has one
+        head, it must do it.
         """
         world = self.world
-        before, state, expected = world.staged(), world.state(), self._of_commit(world.staged())
+        before, state = world.staged(), world.state()
+        expected = self._of_commit(before)
+        must = expected is not None and expected <= mended and self._landed_heads() == 1
         code, answer = world.revguard(*words)
         self._story.append(f"  {' '.join(words)}: exit {code}")
         if not code:
-            self._hold_mended(words[0], before, must=expected is not None and expected <= mended)
+            self._hold_mended(words[0], before, must=must)
             return
-        if expected is not None and expected <= mended:
+        if must:
             self.object(f"nothing speaks against it, and it refused: {json.dumps(answer)}")
         if world.state() != state:
             self.object("it refused, and changed something")
@@ -143,9 +146,11 @@ class Game:
             self.object(f"after {name} the branch is not clean")
 
     def _hold_one_head(self, name, tree):
-        landed, here = (self.oracle.history(one) for one in (self.world.tree(MAIN), tree))
-        if len(landed.heads) == 1 and len(here.heads) != 1:
+        if self._landed_heads() == 1 and len(self.oracle.history(tree).heads) != 1:
             self.object(f"{name} left several heads")
+
+    def _landed_heads(self):
+        return len(self.oracle.history(self.world.tree(MAIN)).heads)
 
     def rebase_in_conflict(self):
         """Git could not merge scripts: whatever `revguard rebase` makes of it holds together."""
