@@ -91,7 +91,7 @@ class Squashing:
         if report.script is None:
             return None
         source = report.script.encode("utf-8", "surrogateescape")
-        return scripts.parts(self.chain.last.id, self.chain.last.path, source)
+        return scripts.parts(scripts.ANEW, self.chain.last.path, source)
 
     def _marked(self, text: str) -> str:
         """With what lets `add` extend it: its message too, if those of the chain were ours."""
