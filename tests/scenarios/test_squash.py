@@ -41,6 +41,9 @@ SQUASHED = {
         ["0004"],
         ["def _upgrade_anew", "def _upgrade_0004", "_upgrade_anew()", "_upgrade_0004()"],
     ),
+    "a default that fills, and goes": (
+        ["default", "no_default"], ["0002", "0003"], ['server_default="x"', "server_default=None"],
+    ),
     "undone on the way": (["size", "email", "no_size"], [], ["'email'", "def downgrade"]),
     "raw ddl": (["email", "view"], ["0002", "0003"], ["add_column", "CREATE VIEW", "DROP VIEW"]),
     "rename": (["rename", "note"], ["0002", "0003"], ["new_column_name", "add_column"]),
@@ -159,6 +162,15 @@ def test_on_postgresql(shop, names, kept):
     assert (chain["kept"], chain["notes"]) == (
         kept, ["columns that hold another value in each run were not compared"],
     )  # fmt: skip
+
+
+def test_where_the_revisions_fail_on_rows_the_one_does_too(shop):
+    one = ready(shop)
+    bring(one, ["email", "required"])
+    found = told(one)
+    assert found["outcome"] == "squashed", found
+    (note,) = found["chains"][0]["notes"]
+    assert note.startswith("on tables with rows the revisions themselves fail (upgrade: ")
 
 
 def test_revisions_that_undo_one_another_are_gone(shop):

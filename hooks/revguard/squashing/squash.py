@@ -52,7 +52,8 @@ class Squashing:
         found = self.ground.land(self.tree)
         notes = []
         if found.failed and found.rows == "filled":
-            notes = [f"on tables with rows the revisions themselves fail ({found.failed})"]
+            said = f"on tables with rows the revisions themselves fail ({found.failed})"
+            notes = [f"{said}, and so does the one: they were compared on empty tables"]
             found = self.ground.land(self.tree, "empty")
         for finding in found.blocking:
             raise Refusal(
