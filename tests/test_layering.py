@@ -24,9 +24,9 @@ ORDER = [
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
     *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
-    *("checkouts", "fast", "pipeline", "reporters", "configured", "doctor", "init"),
+    *("checkouts", "fast", "pipeline", "reporters", "pulls", "configured", "doctor", "init"),
     # the rim: everything is to its left
-    *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "__main__"),
+    *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "action", "__main__"),
 ]
 # Arrows that go the other way, each with its reason
 LENT = {

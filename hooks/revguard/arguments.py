@@ -19,6 +19,7 @@ Color: TypeAlias = Literal["auto", "always", "never"]
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
+    "pr": "the same in CI: what merging would land, said on the pull request",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -27,7 +28,18 @@ COMMANDS: Final[Mapping[str, str]] = {
     "init": "make a repository ready: migration environment, hook and workflow",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
-LATER: Final = ("pr", "rebase", "squash", "plan")
+LATER: Final = ("rebase", "squash", "plan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What `revguard pr` says where."""
+
+    mode: str = "check"
+    comment: str = "on-change"
+    step: str = "all"
+    parts: str | None = None  # absolute, as `files`
+    files: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +52,7 @@ class Invocation:
     hosts: tuple[str, ...] = ()  # upgrade: that are allowed besides this machine
     hook: str = ""  # upgrade: the git hook that runs it
     template: str | None = None  # of Alembic, for init
+    saying: Saying = Saying()
     format: str = "text"
     output: str | None = None  # absolute
     color: Color = "auto"
@@ -80,6 +93,8 @@ def parse(
         all=getattr(found, "all", False),
         stage=not getattr(found, "no_stage", False),
         message=getattr(found, "message", None),
+        python=getattr(found, "python", None),
+        database=getattr(found, "database_setting", None),
         no_cache=found.no_cache,
         verbose=found.verbose,
         quiet=found.quiet,
@@ -92,6 +107,7 @@ def parse(
         hosts=tuple(getattr(found, "hosts", ())),
         hook=getattr(found, "hook", ""),
         template=getattr(found, "template", None),
+        saying=_saying(found, base),
         format=found.format,
         output=os.path.join(base, found.output) if found.output else None,
         color=found.color,
@@ -144,6 +160,33 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--from-ref", metavar="A", help="judge what B brings on top of A")
     parser.add_argument("--to-ref", metavar="B", help="with --from-ref")
     _add_for_judging(parser)
+
+
+def _add_pr(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--from-ref", metavar="A", help="what the change comes on top of (default: its base)")
+    add("--to-ref", metavar="B", help="the change (default: as the event says, or HEAD)")
+    add("--mode", choices=MODES, default="check", help=_MODE)
+    add("--comment", choices=COMMENTS, default="on-change", help="when there is a comment")
+    add("--parts", metavar="DIR", help="judge nothing: say what these JSON reports say together")
+    add(
+        "--files",
+        metavar="DIR",
+        dest="folder",
+        help="leave report, patch and SARIF in DIR",
+    )
+    add("--step", choices=STEPS, default="all", help=_STEP)
+    add("--python", metavar="PATH", help="the project's interpreter, whatever is configured")
+    add("--database", metavar="SETTING", dest="database_setting",
+        help="the ephemeral database, whatever is configured")  # fmt: skip
+    _add_for_judging(parser)
+
+
+MODES: Final = ("check", "suggest", "push")
+COMMENTS: Final = ("on-change", "always", "never")
+STEPS: Final = ("all", "judge", "comment")
+_MODE = "suggest: with the script to paste; push: commit it to the branch"
+_STEP = "judge: all that needs no token; comment: only what does, with --parts"
 
 
 def _add_add(parser: argparse.ArgumentParser) -> None:
@@ -203,6 +246,7 @@ _INIT = {
 _OWN = {
     "check": _add_check,
     "add": _add_add,
+    "pr": _add_pr,
     "status": _add_status,
     "upgrade": _add_upgrade,
     "explain": _add_explain,
@@ -245,6 +289,17 @@ def _refuse_files(found: argparse.Namespace) -> None:
             hint="it judges the whole staged tree: in .pre-commit-config.yaml leave "
             "`pass_filenames: false` as it is; `--env NAME` chooses an environment",
         )
+
+
+def _saying(found: argparse.Namespace, base: str) -> Saying:
+    if found.command != "pr":
+        return Saying()
+    if found.step == "comment" and not found.parts:
+        raise UsageError("`--step comment` judges nothing and has nothing to say",
+                         hint="`--parts FILE` gives it the report")  # fmt: skip
+    places = (os.path.join(base, one) if one else None for one in (found.parts, found.folder))
+    parts, files = places
+    return Saying(mode=found.mode, comment=found.comment, step=found.step, parts=parts, files=files)
 
 
 def _directory(start: str, *changes: str | None) -> str:

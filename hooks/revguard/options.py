@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Command: TypeAlias = Literal[
-    "check", "add", "status", "upgrade", "explain", "doctor", "cache", "demo", "init"
+    "check", "add", "pr", "status", "upgrade", "explain", "doctor", "cache", "demo", "init"
 ]
 Progress: TypeAlias = Callable[[str], None]
 
@@ -33,6 +33,8 @@ class Options:
     all: bool = False
     stage: bool = True
     message: str | None = None
+    python: str | None = None  # of every environment, in place of what is configured
+    database: str | None = None  # likewise
     no_cache: bool = False
     verbose: bool = False
     quiet: bool = False

@@ -19,6 +19,12 @@ def _judge(invocation: Invocation) -> Report:
     return pipeline.check(invocation.options)
 
 
+def _pr(invocation: Invocation) -> Answer | Report:
+    from revguard.commands import pr
+
+    return pr.run(invocation)
+
+
 def _status(invocation: Invocation) -> Answer:
     from revguard.commands import status
 
@@ -69,6 +75,7 @@ def _init(invocation: Invocation) -> Answer:
 COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
+    "pr": _pr,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,
