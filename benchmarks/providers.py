@@ -12,6 +12,9 @@ from pathlib import Path
 
 from benchmarks import databases
 
+# No server has to be started, so nothing waits while the models import; and the parent is judged,
+# too, and the revision proven, which by hand nobody does.
+_NOTHING_TO_START = 1.5
 _PSYCOPG2 = "postgresql+psycopg2://postgres"
 _PYMYSQL = "mysql+pymysql://root"
 _POSTGRESQL_IMAGE = os.environ.get("BENCH_IMAGE", "postgres:15")
@@ -29,6 +32,7 @@ class Provider:
     setting: str
     url: str  # of the project's own database
     by_hand: str  # the kind, for `python -m benchmarks.databases`
+    cold: float = 1  # limit of the ratio
     lack: Callable[[], str] = lambda: ""
     running: Callable[[str], contextlib.AbstractContextManager[str]] = lambda _socket: (
         contextlib.nullcontext("")
@@ -60,29 +64,30 @@ def _mariadb_of_the_user(_socket: str) -> Iterator[str]:
 
 
 ALL = (
-    Provider("SQLite", "auto", "sqlite:////@address", "sqlite"),
+    Provider("SQLite", "auto", "sqlite:////@address", "sqlite", _NOTHING_TO_START),
     Provider("local PostgreSQL", "local", f"{_PSYCOPG2}@/postgres?host=@address", "postgresql"),
     Provider(
         "embedded PostgreSQL",
         "embedded",
         f"{_PSYCOPG2}@/postgres?host=@address",
         "embedded",
-        _no_wheel,
-        lambda _socket: contextlib.nullcontext(_wheel()),
+        lack=_no_wheel,
+        running=lambda _socket: contextlib.nullcontext(_wheel()),
     ),
     Provider(
         f"docker:{_POSTGRESQL_IMAGE}",
         f"docker:{_POSTGRESQL_IMAGE}",
         f"{_PSYCOPG2}:x@127.0.0.1:@address/shop",
         "container",
-        _engine_lacks(_POSTGRESQL_IMAGE),
-        lambda _socket: contextlib.nullcontext(_POSTGRESQL_IMAGE),
+        lack=_engine_lacks(_POSTGRESQL_IMAGE),
+        running=lambda _socket: contextlib.nullcontext(_POSTGRESQL_IMAGE),
     ),
     Provider(
         "server:URL of PostgreSQL",
         "server:postgresql://postgres@/postgres?host=@where",
         f"{_PSYCOPG2}@/by_hand?host=@address",
         "on-postgresql",
+        _NOTHING_TO_START,
         running=contextlib.nullcontext,
     ),
     Provider(
@@ -90,21 +95,22 @@ ALL = (
         "local",
         f"{_PYMYSQL}@localhost/shop?unix_socket=@address",
         "mariadb",
-        _no_mariadb,
+        lack=_no_mariadb,
     ),
     Provider(
         f"docker:{_MARIADB_IMAGE}",
         f"docker:{_MARIADB_IMAGE}",
         f"{_PYMYSQL}:x@127.0.0.1:@address/shop",
         "container",
-        _engine_lacks(_MARIADB_IMAGE),
-        lambda _socket: contextlib.nullcontext(_MARIADB_IMAGE),
+        lack=_engine_lacks(_MARIADB_IMAGE),
+        running=lambda _socket: contextlib.nullcontext(_MARIADB_IMAGE),
     ),
     Provider(
         "server:URL of MariaDB",
         "server:mysql://root@localhost/?unix_socket=@where",
         f"{_PYMYSQL}@localhost/by_hand?unix_socket=@address",
         "on-mariadb",
+        _NOTHING_TO_START,
         _no_mariadb,
         _mariadb_of_the_user,
     ),

@@ -24,7 +24,8 @@ ORDER = [
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
     *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
-    *("checkouts", "fast", "pipeline", "reporters", "pulls", "configured", "doctor", "init"),
+    *("checkouts", "fast", "pipeline", "reporters", "pulls", "configured", "rebasing", "doctor"),
+    *("init",),
     # the rim: everything is to its left
     *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "action", "__main__"),
 ]

@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
     "pr": "the same in CI: what merging would land, said on the pull request",
+    "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -28,7 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "init": "make a repository ready: migration environment, hook and workflow",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
-LATER: Final = ("rebase", "squash", "plan")
+LATER: Final = ("squash", "plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +196,11 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
     _add_for_judging(parser)
 
 
+def _add_rebase(parser: argparse.ArgumentParser) -> None:
+    said = "what has landed (default: the configured base, or the remote's default branch)"
+    parser.add_argument("--from-ref", metavar="BASE", help=said)
+
+
 def _add_for_judging(parser: argparse.ArgumentParser) -> None:
     said = "report every environment, not only those that the change affects"
     parser.add_argument("--all", action="store_true", help=said)
@@ -247,6 +253,7 @@ _OWN = {
     "check": _add_check,
     "add": _add_add,
     "pr": _add_pr,
+    "rebase": _add_rebase,
     "status": _add_status,
     "upgrade": _add_upgrade,
     "explain": _add_explain,

@@ -29,9 +29,11 @@ from revguard.rules.waivers import unused
 from revguard.staging import ranges, repository
 from revguard.staging.entries import unstaged_after
 from revguard.staging.putting_back import put_back
-from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
+from revguard.verdict import EnvironmentReport, Finding, Report, overall, verdict_of
 
 if TYPE_CHECKING:
+    import datetime
+
     from revguard.project import Interpreter
     from revguard.runs import Run
 
@@ -58,7 +60,7 @@ def check(options: Options) -> Report:
         if options.command == "add":
             judged = work.add(judged)
         if len(affected) == len(found) and not options.environments:
-            judged = _with_unused_waivers(settings, judged)
+            judged = _with_unused_waivers(settings, judged, options.today)
         if not options.environments and not options.no_cache:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
         merged = subject.range.note if subject.range else ""
@@ -75,6 +77,22 @@ def check(options: Options) -> Report:
         duration_ms=int((time.monotonic() - started) * 1000),
         environments=reports,
     )
+
+
+def judged(
+    options: Options,
+    subject: Subject,
+    settings: Settings,
+    found: Sequence[Environment],
+    wanted: Sequence[Environment],
+) -> list[Judged]:
+    """Judge some of the environments of a tree, whatever of it has changed."""
+    _sweep(options)
+    with ExitStack() as stack:
+        work = _Work(options, subject, settings, stack, found)
+        for one in found:
+            work.unaffected(one)  # what the others read counts there, too
+        return work.judge(wanted)
 
 
 def _sweep(options: Options) -> None:
@@ -111,20 +129,30 @@ def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
     if not first:
         return report
     findings = [
-        replace(one, hint=f"{first}, then {one.hint}") if one.rule == MISSING else one
+        replace(one, hint=f"{first}, then {one.hint}") if _names_us(one) else one
         for one in report.findings
     ]
     return replace(report, findings=tuple(findings))
 
 
-def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:
+def _names_us(finding: Finding) -> bool:
+    """Whether the hint is a command of ours that looks at what is staged."""
+    return finding.rule == MISSING or "`revguard rebase" in finding.hint
+
+
+def _with_unused_waivers(
+    settings: Settings, judged: list[Judged], today: datetime.date
+) -> list[Judged]:
     """Every environment was judged, so a waiver that none of them needs is one too many."""
     records = [one.record for one in judged if one.record is not None]
     if not settings.waivers or len(records) != len(judged) or not judged:
         return judged
-    findings = unused(settings.waivers, (key for record in records for key in record.drift))
+    keys = {key for record in records for key in (*record.drift, *record.missing)}
+    # what a revision of this very change makes good was there until now
+    keys |= {f"{one.op} {one.object}" for each in judged for one in each.report.changes}
     first = judged[0].report
-    added = with_severities((*first.findings, *findings), settings.rules)
+    found = with_severities(unused(settings.waivers, keys, today), settings.rules)
+    added = (*first.findings, *found)
     report = replace(first, findings=added, verdict=verdict_of(added, error=first.error))
     return [replace(judged[0], report=report), *judged[1:]]
 
@@ -293,6 +321,8 @@ class _Work:
         head = fast.ref(self.subject.repo.git_dir, "HEAD")
         if head is None or len(self.subject.parents) != 1 or self.with_env_file:
             return None
+        if any(one.record is not None and one.record.report is None for one in judged):
+            return None  # it rests on more than files of the tree
         base = self.settings.base or "main"
         names = ("HEAD", base, f"refs/heads/{base}", f"refs/remotes/{base}")
         remotes = tuple(f"refs/remotes/origin/{name}" for name in ("HEAD", "main", "master"))

@@ -33,6 +33,7 @@ class Record:
     settings: str  # digest of the settings and the interpreter that it was made with
     digest: str | None  # of the metadata, as the worker computes it
     drift: tuple[str, ...]  # keys of all differences, known or new
+    missing: tuple[str, ...] = ()  # "remove_revision ID" of what a parent or the base has besides
     root: str = ""
     version_locations: tuple[str, ...] = ()
     script_location: str = ""
@@ -179,7 +180,7 @@ class Records:
             data = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
             if data.pop("version") != __version__:
                 return None
-            tuples = ("drift", "version_locations", "hook_files", "parents", "changed")
+            tuples = ("drift", "missing", "version_locations", "hook_files", "parents", "changed")
             data.update({name: tuple(data[name]) for name in tuples})
             Relevance(data["observed"])
             return Record(**data)

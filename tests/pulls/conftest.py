@@ -1,3 +1,4 @@
+# ruff: noqa: TID252  (the shop of another folder)
 """GitHub's fake, and what stands for a run of a workflow."""
 
 import os
@@ -48,8 +49,23 @@ def action_folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def installed(action_folder):
+    """The action's own virtualenv, as its first step makes it: once, since it takes seconds."""
+    source = action_folder / "revguard"
+    environ = {
+        **machine.plain_environ(),
+        "GITHUB_ACTION_PATH": str(source),
+        "GITHUB_OUTPUT": os.devnull,
+        "RUNNER_TOOL_CACHE": str(action_folder / "tools"),
+    }
+    python = machine.virtualenv(*machine.PROJECT_NEEDS) / "bin" / "python3"
+    with FileLock(str(action_folder / "lock")):
+        machine.run(str(python), "-I", str(source / "hooks/revguard/pulls/install.py"), env=environ)
+
+
 @pytest.fixture
-def runner(action_folder, github, require, tmp_path):
+def runner(action_folder, installed, github, require, tmp_path):
     """What runs action.yml."""
     require(shutil.which("node") and (TOOLS / "runner.mjs").exists(), "node and its tools (npm)")
     folder = tmp_path / "runs"

@@ -1,4 +1,4 @@
-"""GitHub as far as we need it, in memory: accounts, pull requests, comments, faults; and its git."""
+"""GitHub as far as we need it, in memory: accounts, pull requests, comments, faults, git."""
 
 import contextlib
 import itertools
@@ -83,7 +83,7 @@ class GitHub:
         return [one for one in self.bodies(number) if one.startswith("<!-- revguard ")]
 
     def writes(self):
-        return [one for one in self.requests if one[0] not in ("GET",)]
+        return [one for one in self.requests if one[0] != "GET"]
 
     # what the API does
     def answer(self, method, path, query, body, token):
@@ -288,7 +288,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = handle_any
+    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = handle_any  # noqa: N815
 
 
 class Quiet(ThreadingHTTPServer):

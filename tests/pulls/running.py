@@ -1,5 +1,4 @@
-"""A run of a workflow: a checkout as actions/checkout leaves it, an event, action.yml on GitHub's own
-parser and evaluator."""
+"""A run of a workflow: a checkout, an event, action.yml on GitHub's own parser and evaluator."""
 
 import json
 import shutil

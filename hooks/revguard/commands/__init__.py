@@ -37,6 +37,12 @@ def _upgrade(invocation: Invocation) -> Answer:
     return upgrade.run(invocation)
 
 
+def _rebase(invocation: Invocation) -> Answer:
+    from revguard.commands import rebase
+
+    return rebase.run(invocation)
+
+
 def _explain(invocation: Invocation) -> Answer:
     from revguard.rules.pages import page
 
@@ -76,6 +82,7 @@ COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
     "pr": _pr,
+    "rebase": _rebase,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,

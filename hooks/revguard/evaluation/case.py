@@ -101,7 +101,7 @@ def judged_before(case: Case) -> Judged | None:
     record = case.records.report_for(
         case.subject.tree,
         case.subject.parents,
-        case.subject.base,
+        case.subject.against,
         case.made_with,
         case.today.isoformat(),
     )

@@ -33,6 +33,11 @@ class Subject:
     landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
+    def against(self) -> str | None:
+        """What it is judged against, and the commits that it is judged by, as one text."""
+        return self.base if self.range is None else f"{self.base} {self.range.head}"
+
+    @property
     def listing(self) -> Mapping[str, Entry]:
         """Every file of the tree."""
         return self.reader.listing(self.tree)
@@ -45,14 +50,21 @@ class Subject:
 
     def graph(self, tree: str, locations: tuple[str, ...], *, recursive: bool) -> Graph:
         """The history in these version folders of a tree."""
-        files = {
+        return reading.read(
+            self.scripts(tree, locations, recursive=recursive),
+            lambda oids: trees.read_blobs(self.repo, oids),
+            self.cache / "scripts.json",
+        )
+
+    def scripts(
+        self, tree: str, locations: tuple[str, ...], *, recursive: bool
+    ) -> Mapping[str, str]:
+        """The files in these version folders of a tree, each with its blob."""
+        return {
             path: entry.oid
             for path, entry in self.reader.listing(tree).items()
             if entry.mode.startswith("100") and _is_below(path, locations, recursive=recursive)
         }
-        return reading.read(
-            files, lambda oids: trees.read_blobs(self.repo, oids), self.cache / "scripts.json"
-        )
 
     def at(self, tree: str) -> Subject:
         """Another tree of the same repository, judged for its own sake."""

@@ -55,6 +55,17 @@ def rewrite(
         signals.deliver()
 
 
+def check(
+    repo: Repository,
+    writes: Mapping[str, bytes],
+    removals: Iterable[str] = (),
+    *,
+    resolve: Collection[str] = (),
+) -> None:
+    """Whether `rewrite` would do it as things are now. UsageError."""
+    list(_changes(repo, {**dict.fromkeys(removals), **writes}, resolve))
+
+
 def _journal(repo: Repository, changes: tuple[Change, ...]) -> Journal:
     written = (one for one in changes if one.new is not None)
     folders = (
