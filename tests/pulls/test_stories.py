@@ -76,7 +76,7 @@ def test_no_rights(pull, runner, github):
 
 
 def test_two_stages(pull, runner, github, tmp_path):
-    """The second stage has no checkout, takes the number from GitHub, and runs nothing of theirs."""
+    """The second stage has no checkout, asks GitHub for the number, and runs nothing of theirs."""
     one = red(pull, fork="ann/shop")
     first = runner.run(one.shop, "pull_request", one.event, token=READER, number=500)
     parts = tmp_path / "parts"
