@@ -114,7 +114,7 @@ def test_invocation(words, expected):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        pytest.param([], "the commands are: check, add, rebase, status", id="no command"),
+        pytest.param([], "the commands are: check, add, pr, rebase", id="no command"),
         pytest.param(["chekc"], "did you mean `revguard check`?", id="a slip"),
         pytest.param(["frobnicate"], "the commands are: check", id="another word"),
         pytest.param(["squash"], "this version has no `revguard squash`", id="a later one"),

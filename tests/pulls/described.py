@@ -54,15 +54,15 @@ class Description:
     def schema(self, name):
         return self.spec["components"]["schemas"][name]
 
-    def object(self, name, **values):
+    def object(self, kind, /, **values):
         """An object of that schema with what it must have, and these values."""
-        return {**self.minimal(self.schema(name)), **values}
+        return {**self.minimal(self.schema(kind)), **values}
 
     def minimal(self, schema):
         """The smallest value that a schema takes."""
         if "$ref" in schema:
             return self.minimal(self.schema(schema["$ref"].rpartition("/")[2]))
-        if schema.get("nullable"):
+        if schema.get("nullable") and "type" in schema:
             return None
         if "enum" in schema:
             return schema["enum"][0]

@@ -118,7 +118,7 @@ def test_events_where_nothing_of_theirs_may_run(event, pull, runner, github):
     one = red(pull)
     done = runner.run(one.shop, event, {**one.event, "workflow_run": {}})
     assert (done.status, done.codes) == ("failure", {"install": 0, "judge": 2}), done.said
-    assert REFUSED[event] in done.said
+    assert REFUSED[event] in " ".join(done.said.split())
     assert github.requests == []
 
 
@@ -240,6 +240,7 @@ def test_the_api_is_down(pull, runner, github):
 
 def test_a_short_history(pull, runner, github, tmp_path):
     one = red(pull)
+    event = one.event
     clone = tmp_path / "short"
     one.shop.git("push", "-q", "origin", "HEAD:refs/pull/7/merge")
     one.shop.git("init", "-q", str(clone))
@@ -247,7 +248,7 @@ def test_a_short_history(pull, runner, github, tmp_path):
                  "refs/pull/7/merge:refs/remotes/pull/7/merge")  # fmt: skip
     one.shop.git("-C", str(clone), "checkout", "-q", "refs/remotes/pull/7/merge")
     one.shop.path = one.shop.home = clone
-    done = runner.run(one.shop, "pull_request", one.event)
+    done = runner.run(one.shop, "pull_request", event)
     assert (done.verdict, done.codes["judge"]) == ("error", 3), done.said
     assert "fetch-depth: 0" in done.said
     assert "fetch-depth: 0" in done.summary

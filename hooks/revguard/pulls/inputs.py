@@ -20,6 +20,7 @@ def judging(environ: Mapping[str, str]) -> list[str]:
     """The step that runs the project's code, and has no token. UsageError."""
     given = _Given(environ)
     command = given.choice("command")
+    given.choice("comment")  # it is for the step after this one, and should be said before it
     words = [*given.common(), command]
     if command == "plan":
         return [*words, "--github-matrix", *given.option("--from-ref", "base")]
