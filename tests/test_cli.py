@@ -114,12 +114,12 @@ def test_invocation(words, expected):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        pytest.param([], "the commands are: check, add, pr, rebase", id="no command"),
+        pytest.param([], "the commands are: check, add, rebase, squash", id="no command"),
         pytest.param(["chekc"], "did you mean `revguard check`?", id="a slip"),
         pytest.param(["frobnicate"], "the commands are: check", id="another word"),
-        pytest.param(["squash"], "this version has no `revguard squash`", id="a later one"),
+        pytest.param(["plan"], "this version has no `revguard plan`", id="a later one"),
         pytest.param(
-            ["-C", "/usr", "squash"], "has no `revguard squash`", id="a later one after an option"
+            ["-C", "/usr", "plan"], "has no `revguard plan`", id="a later one after an option"
         ),
         pytest.param(["check", "app/models.py"], "pass_filenames: false", id="file names"),
         pytest.param(["add", "a.py", "b.py"], "takes no file names", id="file names to add"),

@@ -24,8 +24,8 @@ ORDER = [
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
     *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
-    *("checkouts", "fast", "pipeline", "reporters", "pulls", "configured", "rebasing", "doctor"),
-    *("init",),
+    *("checkouts", "fast", "preparing", "pipeline", "reporters", "pulls", "configured"),
+    *("rebasing", "squashing", "doctor", "init"),
     # the rim: everything is to its left
     *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "action", "__main__"),
 ]

@@ -19,8 +19,9 @@ Color: TypeAlias = Literal["auto", "always", "never"]
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
-    "pr": "the same in CI: what merging would land, said on the pull request",
     "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
+    "squash": "make one revision of the several that the branch brings",
+    "pr": "the same in CI: what merging would land, said on the pull request",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -29,7 +30,9 @@ COMMANDS: Final[Mapping[str, str]] = {
     "init": "make a repository ready: migration environment, hook and workflow",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
-LATER: Final = ("squash", "plan")
+BLOCKING: Final = ("pre-commit", "pre-merge-commit", "pre-push")  # hooks that can stop git
+PUSH: Final = "pre-push"
+LATER: Final = ("plan",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class Invocation:
     words: tuple[str, ...] = ()  # the command's own: a rule, a revision, a git hook's arguments
     database: bool = False  # status: whether the configured database is looked at
     hosts: tuple[str, ...] = ()  # upgrade: that are allowed besides this machine
-    hook: str = ""  # upgrade: the git hook that runs it
+    hook: str = ""  # check, upgrade: the git hook that runs it
     template: str | None = None  # of Alembic, for init
     saying: Saying = Saying()
     format: str = "text"
@@ -103,7 +106,7 @@ def parse(
     )
     return Invocation(
         options=_consistent(options),
-        words=tuple(getattr(found, "words", ())),
+        words=(*getattr(found, "words", ()), *getattr(found, "files", ())),
         database=getattr(found, "database", False),
         hosts=tuple(getattr(found, "hosts", ())),
         hook=getattr(found, "hook", ""),
@@ -160,6 +163,8 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--tree", metavar="TREEISH", help="judge a commit or a tree")
     what.add_argument("--from-ref", metavar="A", help="judge what B brings on top of A")
     parser.add_argument("--to-ref", metavar="B", help="with --from-ref")
+    said = "as the git hook of this name; git's arguments follow"
+    what.add_argument("--hook", metavar="STAGE", choices=BLOCKING, default="", help=said)
     _add_for_judging(parser)
 
 
@@ -199,6 +204,11 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
 def _add_rebase(parser: argparse.ArgumentParser) -> None:
     said = "what has landed (default: the configured base, or the remote's default branch)"
     parser.add_argument("--from-ref", metavar="BASE", help=said)
+
+
+def _add_squash(parser: argparse.ArgumentParser) -> None:
+    said = "the revision's message (default: those of the several)"
+    parser.add_argument("-m", "--message", metavar="MESSAGE", help=said)
 
 
 def _add_for_judging(parser: argparse.ArgumentParser) -> None:
@@ -254,6 +264,7 @@ _OWN = {
     "add": _add_add,
     "pr": _add_pr,
     "rebase": _add_rebase,
+    "squash": _add_squash,
     "status": _add_status,
     "upgrade": _add_upgrade,
     "explain": _add_explain,
@@ -288,8 +299,23 @@ def _known_commands() -> str:
     return f"the commands are: {', '.join(COMMANDS)}"
 
 
+_HOOK_OF_PUSH = f'exec revguard check --hook {PUSH} "$@"'
+
+
 def _refuse_files(found: argparse.Namespace) -> None:
-    files = getattr(found, "files", ())
+    files: Sequence[str] = getattr(found, "files", ())
+    if getattr(found, "hook", "") == PUSH:
+        if len(files) != 2:
+            raise UsageError(
+                "git gives its `pre-push` hook the remote's name and URL",
+                hint=f"the hook says `{_HOOK_OF_PUSH}`",
+            )
+        return
+    if len(files) == 2 and found.command == "check":  # what git gives, and nobody else
+        raise UsageError(
+            f"`revguard check` takes no file names, and was given {files[0]!r}",
+            hint=f"in .git/hooks/pre-push write `{_HOOK_OF_PUSH}`",
+        )
     if files:
         raise UsageError(
             f"`revguard {found.command}` takes no file names, and was given {files[0]!r}",

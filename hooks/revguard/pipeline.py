@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import Counter
@@ -13,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from revguard import cachedir, fast, project, records, scratch, subprocesses
+from revguard import cachedir, fast, preparing, records, scratch, subprocesses
 from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing, inert
-from revguard.evaluation.case import Case, Judged, Surroundings, judged_before
+from revguard.evaluation.case import Case, Judged, judged_before
 from revguard.evaluation.subject import Subject
 from revguard.observed import merge
 from revguard.options import Options
@@ -57,7 +56,8 @@ def check(options: Options) -> Report:
         unaffected = {one.name: work.unaffected(one) for one in found}
         affected = [one for one in found if options.all or unaffected[one.name] is None]
         judged = work.judge(affected)
-        if options.command == "add":
+        blocks = options.command == "check" or repository.is_making_a_merge(subject.repo)
+        if not blocks:
             judged = work.add(judged)
         if len(affected) == len(found) and not options.environments:
             judged = _with_unused_waivers(settings, judged, options.today)
@@ -66,7 +66,7 @@ def check(options: Options) -> Report:
         merged = subject.range.note if subject.range else ""
         more = tuple(filter(None, (merged, _undone(undone))))
         reports = tuple(_noted(one.report, settings, found, more) for one in judged)
-        if options.command == "check":
+        if blocks:
             reports = tuple(_hinted(one, subject) for one in reports)
         if reports and work.run is not None:
             said = (*reports[0].notes, *work.run.notes)
@@ -124,12 +124,10 @@ def _noted(
 
 
 def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
-    """With what comes before `revguard add`, where this commit's index is not the user's."""
-    first = unstaged_after(subject.repo) if subject.in_working_tree else ""
-    if not first:
-        return report
+    """With what goes around `revguard add`, where the user's index does not hold the change."""
+    first, last = _around_add(subject)
     findings = [
-        replace(one, hint=f"{first}, then {one.hint}") if _names_us(one) else one
+        replace(one, hint=f"{first}{one.hint}{last}") if _names_us(one) else one
         for one in report.findings
     ]
     return replace(report, findings=tuple(findings))
@@ -138,6 +136,19 @@ def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
 def _names_us(finding: Finding) -> bool:
     """Whether the hint is a command of ours that looks at what is staged."""
     return finding.rule == MISSING or "`revguard rebase" in finding.hint
+
+
+def _around_add(subject: Subject) -> tuple[str, str]:
+    repo = subject.repo
+    if subject.range is not None:
+        first = ranges.taken_back(repo, subject.range)
+    elif not subject.in_working_tree:
+        first = ""
+    elif repository.is_making_a_merge(repo):
+        return "", "; then `git commit` concludes the merge"
+    else:
+        first = unstaged_after(repo)
+    return (f"{first}, then " if first else ""), ""
 
 
 def _with_unused_waivers(
@@ -240,30 +251,11 @@ class _Work:
 
     def _judge(self, environment: Environment) -> Judged:
         options, subject, settings = self.options, self.subject, environment.settings
-        cache = str(cachedir.cache_dir(options.environ))
         toplevel = subject.repo.toplevel
-        interpreter = project.find(
-            toplevel, environment.root, settings.python, options.environ, cache=cache
-        )
+        interpreter = preparing.interpreter(options, environment, toplevel)
         self.interpreters.append(interpreter)
         self.with_env_file = self.with_env_file or settings.env_file is not None
-        environ = project.worker_environ(
-            options.environ,
-            interpreter,
-            settings,
-            own_prefix=sys.prefix,
-            folders=[os.path.join(toplevel, environment.root), toplevel],
-            cache=cache,
-        )
-        around = Surroundings(
-            environment=environment,
-            interpreter=interpreter,
-            environ={**environ, fast.RUNNING: "1"},
-            run=self.the_run,
-            progress=options.progress,
-            timeout=settings.timeout,
-            use_cache=not options.no_cache,
-        )
+        around = preparing.surroundings(options, environment, interpreter, toplevel, self.the_run)
         case = Case(
             subject=subject,
             around=around,
@@ -286,11 +278,11 @@ class _Work:
 
     def add(self, judged: Sequence[Judged]) -> list[Judged]:
         """Put what is missing into the commit."""
-        from revguard.adding import add_scripts, can_add, remember_added
+        from revguard.adding import add_scripts, remember_added
 
-        wanted = [one for one in judged if can_add(self.subject, one.report)]
-        results = add_scripts(self.subject, judged, stage=self.options.stage)
-        if not self.options.stage or not wanted:
+        locked = {one.name: one for one in self.found if one.settings.lock}
+        results = add_scripts(self.subject, judged, stage=self.options.stage, locked=locked)
+        if not self.options.stage:
             return results
         for index, (before, after) in enumerate(zip(judged, results, strict=True)):
             if before is not after and before.record is not None:

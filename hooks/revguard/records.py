@@ -43,6 +43,7 @@ class Record:
     parents: tuple[str, ...] = ()  # trees of the parents that the report speaks of
     changed: tuple[str, ...] = ()  # from the first parent, as Records.changed() has it
     base: str | None = None
+    range: str = ""  # as Subject.commits has it
     day: str = ""
     report: Mapping[str, Any] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -51,12 +52,19 @@ class Record:
 class Records:
     """The records of one environment; a folder that cannot be used is as if it were empty."""
 
-    def __init__(self, folder: Path, reader: Reader, *, enabled: bool) -> None:
+    def __init__(
+        self, folder: Path, reader: Reader, *, enabled: bool, only_read: bool = False
+    ) -> None:
         self._folder = folder
         self._reader = reader
         self._enabled = enabled
+        self._only_read = only_read
         self._loaded: dict[str, Record | None] = {}
         self.elsewhere: frozenset[str] = frozenset()  # what other environments read
+
+    def read_only(self) -> Records:
+        """The same records, for judgements of trees that nobody will ask for."""
+        return Records(self._folder, self._reader, enabled=self._enabled, only_read=True)
 
     def read(self) -> list[str]:
         """The files that the environment read when it last ran."""
@@ -71,13 +79,20 @@ class Records:
         return next((record for record in found if self.speaks(record, tree)), None)
 
     def report_for(
-        self, tree: str, parents: tuple[str, ...], base: str | None, settings: str, day: str
+        self,
+        tree: str,
+        parents: tuple[str, ...],
+        base: str | None,
+        settings: str,
+        day: str,
+        commits: str = "",
     ) -> Record | None:
         """A record whose report holds for this change of this base, made with these settings."""
         for record in self.newest():
             if (
                 record.report is not None
                 and (record.settings, record.base, record.day) == (settings, base, day)
+                and record.range == commits
                 and len(record.parents) == len(parents)
                 and self._is_same_change(record, tree, parents)
             ):
@@ -147,7 +162,7 @@ class Records:
 
     def save(self, record: Record) -> None:
         """Keep a record; the oldest give way."""
-        if not self._enabled:
+        if not self._enabled or self._only_read:
             return
         names = sorted(self._names())
         number = int(names[-1].split("-")[0]) + 1 if names else 1

@@ -221,11 +221,11 @@ class Shop:
         run(*program, "install", *wanted, cwd=self.path, env=self.environ)
 
     # revguard
-    def revguard(self, *args, environ=None, cwd=None):
+    def revguard(self, *args, environ=None, cwd=None, **kwargs):
         return subprocess.run(
             [sys.executable, "-m", "revguard", *args], cwd=cwd or self.path,
             env={**self.environ, "PYTHONPATH": OURS, **(environ or {})}, capture_output=True,
-            text=True,
+            text=True, **kwargs,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from revguard.arguments import Invocation
+from revguard.arguments import PUSH, Invocation
 from revguard.commands.answer import Answer
 from revguard.verdict import Report
 
@@ -16,6 +16,10 @@ Command: TypeAlias = Callable[[Invocation], Answer | Report]
 def _judge(invocation: Invocation) -> Report:
     from revguard import pipeline
 
+    if invocation.hook == PUSH:
+        from revguard.commands import pushing
+
+        return pushing.check(invocation)
     return pipeline.check(invocation.options)
 
 
@@ -23,6 +27,12 @@ def _pr(invocation: Invocation) -> Answer | Report:
     from revguard.commands import pr
 
     return pr.run(invocation)
+
+
+def _squash(invocation: Invocation) -> Answer:
+    from revguard.commands import squash
+
+    return squash.run(invocation)
 
 
 def _status(invocation: Invocation) -> Answer:
@@ -83,6 +93,7 @@ COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "add": _judge,
     "pr": _pr,
     "rebase": _rebase,
+    "squash": _squash,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,

@@ -11,7 +11,7 @@ from revguard.commands.answer import Answer
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing
 from revguard.options import Options
-from revguard.pulls import body, files, github_place, parts, places, speaking, telling, tips
+from revguard.pulls import body, files, github_place, parts, patch, places, speaking, telling, tips
 from revguard.pulls.place import Place, project_id
 from revguard.reporters import text
 from revguard.staging import repository
@@ -26,12 +26,13 @@ def run(invocation: Invocation) -> Answer | Report:
     token = places.token(place, invocation.options.environ)
     options = _without_tokens(invocation.options)
     report = _report(options, place, saying)
+    missing = patch.of(report, patch.judged(report, options.directory, options.environ))
     shown = ""
     if saying.step != "comment":
-        _written(report, place, saying, options)
+        _written(report, place, saying, options, missing)
         shown = _shown(report, place, options)
     if saying.step != "judge":
-        shown += _spoken(report, place, saying, options, token)
+        shown += _spoken(place, _wish(report, place, saying, options, missing), token, options)
     if invocation.format != "text" or place.service == "terminal":
         return report
     return Answer(text=shown, code=_code(report, place, saying))
@@ -66,11 +67,12 @@ def _ranged(options: Options, place: Place) -> Options:
     return replace(options, command="check", from_ref=ends.base, to_ref=ends.head)
 
 
-def _written(report: Report, place: Place, saying: Saying, options: Options) -> None:
+def _written(report: Report, place: Place, saying: Saying, options: Options, missing: str) -> None:
     environ = options.environ
-    written = files.write(report, place, saying.files, environ)
+    written = files.write(report, place, saying.files, environ, missing)
     files.say(files.outputs(report, written), environ)
-    summary = body.comment(report, place, mode=saying.mode, limit=body.SUMMARY)
+    paste = missing if saying.mode == "suggest" else ""
+    summary = body.comment(report, place, paste=paste, limit=body.SUMMARY)
     files.summarise(summary + "\n", environ)
 
 
@@ -81,14 +83,20 @@ def _shown(report: Report, place: Place, options: Options) -> str:
     return telling.log(said, place) + telling.marks(report, place)
 
 
-def _spoken(report: Report, place: Place, saying: Saying, options: Options, token: str) -> str:
-    wish = speaking.Wish(
+def _wish(
+    report: Report, place: Place, saying: Saying, options: Options, missing: str
+) -> speaking.Wish:
+    return speaking.Wish(
         report=report,
         project=project_id(place, options.directory, options.environments),
         comment=saying.comment,
         mode=saying.mode,
+        patch=missing,
         directory=options.directory,
     )
+
+
+def _spoken(place: Place, wish: speaking.Wish, token: str, options: Options) -> str:
     spoken = speaking.speak(wish, place, token, options.environ)
     files.say({"comment-url": spoken.url}, options.environ)
     return telling.lines(spoken.said, spoken.warnings, place)

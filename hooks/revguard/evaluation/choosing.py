@@ -10,10 +10,10 @@ from revguard import cachedir, config, environments
 from revguard.config import Settings, values
 from revguard.config.values import Where
 from revguard.environments import Environment
-from revguard.errors import ConfigError
+from revguard.errors import ConfigError, UsageError
 from revguard.evaluation.subject import Subject
-from revguard.options import Options
-from revguard.staging import index, ranges, repository, trees
+from revguard.options import Options, PushedRef
+from revguard.staging import index, pushes, ranges, repository, trees
 from revguard.staging.repository import Repository
 
 
@@ -34,13 +34,14 @@ def choose(options: Options, repo: Repository | None = None) -> Target:
     """The tree that the options name. UsageError where a name means nothing."""
     repo = repo or repository.find(options.directory, options.environ)
     reader = trees.Reader(repo)
-    found = _range(repo, options)
+    found = _range(repo, reader, options)
     if found is not None:
+        old = [trees.tree_of(repo, commit) for commit in found.others]
         return Target(
             repo=repo,
             reader=reader,
             tree=found.tree,
-            parents=(found.base_tree,),
+            parents=(found.base_tree, *old) if found.base else (),
             in_working_tree=False,
             range=found,
             landed_at=found.base,
@@ -69,18 +70,36 @@ def choose(options: Options, repo: Repository | None = None) -> Target:
     )
 
 
-def _range(repo: Repository, options: Options) -> ranges.Range | None:
+def _range(repo: Repository, reader: trees.Reader, options: Options) -> ranges.Range | None:
     """The range that the options name, or pre-commit's variables where they name nothing."""
     if options.from_ref:
         return ranges.between(repo, options.from_ref, options.to_ref or "HEAD")
     environ = options.environ
-    old, new = environ.get("PRE_COMMIT_FROM_REF"), environ.get("PRE_COMMIT_TO_REF")
-    if not old or not new or options.command != "check" or options.worktree or options.tree:
+    if options.worktree or options.tree:
         return None
-    if "PRE_COMMIT_REMOTE_NAME" not in environ:  # `pre-commit run --from-ref A --to-ref B`
-        return ranges.between(repo, old, new)
-    name = environ.get("PRE_COMMIT_REMOTE_BRANCH", "").removeprefix("refs/heads/")
-    return ranges.pushed(repo, old, new, name or environ["PRE_COMMIT_REMOTE_NAME"])
+    push = options.push or pushes.from_pre_commit(environ)
+    if options.command != "check":
+        _refuse_to_add(push)
+        return None
+    if push is not None:
+        return _pushed(repo, reader, push)
+    # `pre-commit run --from-ref A --to-ref B`
+    old, new = environ.get("PRE_COMMIT_FROM_REF"), environ.get("PRE_COMMIT_TO_REF")
+    return ranges.between(repo, old, new) if old and new else None
+
+
+def _refuse_to_add(push: PushedRef | None) -> None:
+    if push is not None:
+        raise UsageError(
+            "nothing can be added to commits that are made and are being pushed",
+            hint="in the stage pre-push use the hook alembic-revision-check",
+        )
+
+
+def _pushed(repo: Repository, reader: trees.Reader, push: PushedRef) -> ranges.Range:
+    head = trees.tree_of(repo, f"{push.new}^{{commit}}")
+    known = Target(repo=repo, reader=reader, tree=head, parents=(), in_working_tree=False)
+    return pushes.between(repo, push, repository.base(repo, settings_of(known).base))
 
 
 def _landed_of(repo: Repository, treeish: str) -> str:
@@ -132,10 +151,7 @@ def _untracked(path: Path) -> bytes:
 def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
     """The subject: the target with what has landed and the date of what it builds on."""
     repo, found = target.repo, target.range
-    if found is None:
-        base = repository.base(repo, settings.base)
-    else:
-        base = ranges.landed(repo, found, settings.base)
+    base = found.landed if found else repository.base(repo, settings.base)
     return Subject(
         repo=repo,
         reader=target.reader,

@@ -129,7 +129,8 @@ class Judgement:
             record,
             parents=case.subject.parents,
             changed=self._relevant_changes(record),
-            base=case.subject.against,
+            base=case.subject.base,
+            range=case.subject.commits,
             day=case.today.isoformat(),
             # what is wrong with a parent may lie outside of the tree, and be mended there
             report=None if self.notes else environment_to_dict(report),
@@ -209,7 +210,8 @@ class Judgement:
         self, unregistered: Sequence[Finding], kept: frozenset[str]
     ) -> tuple[Finding, ...]:
         case, found, new = self.case, self.evaluated.histories, self.new
-        findings = [*history_findings(case, found), *unregistered]
+        locations = self.evaluated.locations
+        findings = [*history_findings(case, found, locations), *unregistered]
         left = [change for change in self.left if not _is_of(change, kept)]
         scripts = self.result["scripts"]
         generated = bool(scripts) and not new

@@ -33,9 +33,12 @@ class Subject:
     landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
-    def against(self) -> str | None:
-        """What it is judged against, and the commits that it is judged by, as one text."""
-        return self.base if self.range is None else f"{self.base} {self.range.head}"
+    def commits(self) -> str:
+        """The commits of a range and its base's name, which count beside the trees; else empty."""
+        if self.range is None:
+            return ""
+        ends = (self.range.base, *self.range.others, self.range.head, self.base_name)
+        return " ".join(ends)
 
     @property
     def listing(self) -> Mapping[str, Entry]:

@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import replace
 from typing import Final
 
-from revguard.pulls import patch
 from revguard.pulls.fences import fenced
 from revguard.pulls.place import Place
 from revguard.pulls.rendering import markdown
@@ -17,20 +16,20 @@ SUMMARY: Final = 1_000_000  # it takes 1 MiB of all steps of a job
 _LARGEST_PATCH: Final = 20_000
 
 
-def comment(report: Report, place: Place, *, mode: str = "check", notes: tuple[str, ...] = (),
+def comment(report: Report, place: Place, *, paste: str = "", notes: tuple[str, ...] = (),
             limit: int = LIMIT) -> str:  # fmt: skip
-    """The text for a reader of the pull request."""
+    """The text for a reader of the pull request; `paste`: a patch to be pasted from it."""
     head = "".join(f"{note}\n\n" for note in notes)
-    tail = _paste(report) if mode == "suggest" else ""
+    tail = _to_paste(paste) if paste else ""
     if tail and len(tail.encode("utf-8", "replace")) > _LARGEST_PATCH:
         tail = "\nThe missing script is too long to be pasted from here: take the output `patch`.\n"
     used = len((head + tail).encode("utf-8", "replace"))
     return head + markdown(report, place, limit - used) + tail
 
 
-def state(report: Report, place: Place, *, mode: str, notes: tuple[str, ...]) -> str:
+def state(report: Report, place: Place, *, paste: str, notes: tuple[str, ...]) -> str:
     """The same for comments that differ in times only."""
-    text = comment(_timeless(report), place, mode=mode, notes=notes)
+    text = comment(_timeless(report), place, paste=paste, notes=notes)
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
@@ -45,11 +44,8 @@ def _timeless_environment(one: EnvironmentReport) -> EnvironmentReport:
     return replace(one, proof=proof, timings_ms={}, cached="no")
 
 
-def _paste(report: Report) -> str:
+def _to_paste(text: str) -> str:
     """What a reader types to have the missing script, folded."""
-    text = patch.of(report)
-    if not text:
-        return ""
     end = "REVGUARD"
     while f"\n{end}\n" in text:
         end += "_"

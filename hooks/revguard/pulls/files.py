@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from revguard.errors import UsageError
-from revguard.pulls import body, codequality, patch
+from revguard.pulls import body, codequality
 from revguard.pulls.place import Place
 from revguard.pulls.rendering import sarif
 from revguard.verdict import Report, to_dict
@@ -25,14 +25,15 @@ class Written:
     sarif: str = ""
 
 
-def write(report: Report, place: Place, folder: str | None, environ: Mapping[str, str]) -> Written:
-    """Write the files into a folder: a new one outside of the workspace, where none is named and a
-    service runs us. UsageError where they cannot be written."""
+def write(
+    report: Report, place: Place, folder: str | None, environ: Mapping[str, str], missing: str
+) -> Written:
+    """Write the files into a folder: a new one outside of the workspace, where none is named and
+    GitHub runs us. `missing` is the patch. UsageError where they cannot be written."""
     if folder is None and place.service != "github":
         return Written()
     try:
         where = _folder(folder, environ)
-        missing = patch.of(report)
         written = Written(
             report=_file(where, "revguard.json", json.dumps(to_dict(report), indent=2) + "\n"),
             sarif=_file(where, "revguard.sarif", sarif(report)),

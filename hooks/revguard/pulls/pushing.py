@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from revguard import subprocesses
+from revguard.history import headfile
 from revguard.pulls import github_thread
 from revguard.pulls.place import Place
 from revguard.pulls.web import Api, NotSaid
@@ -83,9 +84,11 @@ def _refuse_moved(repo: Repository, place: Place, head: str, one: EnvironmentRep
     """A script that comes after the base's new revisions would not fit onto the branch alone."""
     assert one.script_path is not None
     base = trees.commit_of(repo, f"origin/{place.base_branch}") or place.base
-    folder = one.script_path.rpartition("/")[0] or "."
+    folder = one.script_path.rpartition("/")[0]
     parted = plumbing.output(repo, "merge-base", base, head).decode("ascii").strip()
-    moved = plumbing.output(repo, "diff", "--name-only", "-z", parted, base, "--", folder)
+    if trees.listing(repo, head).get(headfile.path_in(folder)):
+        raise NotPushed(f"{headfile.path_in(folder)} has to change with the script: `revguard add`")
+    moved = plumbing.output(repo, "diff", "--name-only", "-z", parted, base, "--", folder or ".")
     if moved:
         raise NotPushed(
             f"{place.base_branch} has revisions that {place.head_branch} does not have: merge it "

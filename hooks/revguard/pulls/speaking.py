@@ -25,6 +25,7 @@ class Wish:
     project: str
     comment: str = "on-change"
     mode: str = "check"
+    patch: str = ""  # with the missing script
     directory: str
 
 
@@ -90,10 +91,11 @@ def _posted(
     if thread is None:
         return posting.Posted(did="no open pull request has this commit: nothing was written")
     project = marker.quoted(wish.project)
-    state = body.state(wish.report, place, mode=wish.mode, notes=notes)
+    paste = wish.patch if wish.mode == "suggest" else ""
+    state = body.state(wish.report, place, paste=paste, notes=notes)
     wanted = Wanted(
         mark=Marker(project=project, run=place.run, state=state),
-        body=body.comment(wish.report, place, mode=wish.mode, notes=notes),
+        body=body.comment(wish.report, place, paste=paste, notes=notes),
         relevant=wish.comment == "always" or any(_matters(wish.report)),
         head=place.head,
     )

@@ -23,6 +23,7 @@ _NOBODY = {
     "GIT_COMMITTER_NAME": "revguard",
     "GIT_COMMITTER_EMAIL": "revguard",
 }
+_SHORT = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Range:
     """What `head` brings on top of `base`. `conflicts`: paths that git could not merge, whose
     contents in `tree` hold conflict markers."""
 
-    base: str  # commit
+    base: str  # commit; empty where all is new
     head: str  # commit
     tree: str
     base_tree: str
@@ -38,6 +39,8 @@ class Range:
     name: str  # of the base, as it was asked for
     conflicts: tuple[str, ...] = ()
     is_push: bool = False  # to a branch that need not be what it will be merged into
+    others: tuple[str, ...] = ()  # commits that are old besides the base
+    landed: repository.Base | None = None  # what it is judged against
 
     @property
     def note(self) -> str:
@@ -67,21 +70,8 @@ def between(repo: Repository, base: str, head: str) -> Range:
         head_tree=head_tree,
         name=base,
         conflicts=conflicts,
+        landed=repository.Base(ends[0], base),
     )
-
-
-def pushed(repo: Repository, old: str, new: str, name: str) -> Range:
-    """What a push to `name` brings: nothing is merged, and where it rewrites the branch, what
-    counts as old is where the two parted. UsageError, as `between`."""
-    head = _commit(repo, new)
-    parted = plumbing.run(repo, "merge-base", _commit(repo, old), head)
-    base = parted.text().strip() if parted.returncode == 0 else _commit(repo, old)
-    tree = trees.tree_of(repo, head)
-    base_tree = trees.tree_of(repo, base)
-    return Range(
-        base=base, head=head, tree=tree, base_tree=base_tree, head_tree=tree, name=name,
-        is_push=True,
-    )  # fmt: skip
 
 
 def proposed(repo: Repository, base: repository.Base, tree: str) -> Range:
@@ -104,6 +94,7 @@ def proposed(repo: Repository, base: repository.Base, tree: str) -> Range:
         base_tree=base_tree,
         head_tree=tree,
         name=base.name,
+        landed=base,
     )
 
 
@@ -125,10 +116,10 @@ def added(repo: Repository, base: str, folders: tuple[str, ...]) -> list[str]:
 
 def commits(repo: Repository, found: Range, folders: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The commits of the range that touch these folders, oldest first, each with its parents."""
+    old = [f"^{commit}" for commit in (found.base, *found.others) if commit]
     listed = plumbing.output(
-        repo, "rev-list", "--reverse", "--parents", "--no-merges", found.head, f"^{found.base}",
-        "--", *folders,
-    )  # fmt: skip
+        repo, "rev-list", "--reverse", "--parents", "--no-merges", found.head, *old, "--", *folders
+    )
     # --parents rewrites the parents to those that touch the folders, whose trees are the same there
     return [tuple(line.split()) for line in listed.decode("ascii").splitlines()]
 
@@ -175,9 +166,9 @@ def _unmergeable(repo: Repository, base: str, head: str, said: str) -> CouldNotC
     return CouldNotCheck(f"git cannot merge {base} and {head}: {said}")
 
 
-def landed(repo: Repository, found: Range, configured: str | None) -> repository.Base | None:
-    """What the range is judged against, as what has landed: its base; for a push the one that is
-    configured, or the remote's default branch."""
-    if found.is_push:
-        return repository.base(repo, configured)
-    return repository.Base(found.base, found.name)
+def taken_back(repo: Repository, found: Range) -> str:
+    """What has to be typed for the index to hold what a range brings; empty where all is new."""
+    parted = plumbing.run(repo, "merge-base", found.base, found.head) if found.base else None
+    if parted is None or parted.returncode:
+        return ""
+    return f"`git reset --soft {parted.text().strip()[:_SHORT]}` on that branch"

@@ -9,16 +9,28 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import candidate, catalog, creating, failure, foreign, halfway, premade, registered, spelling
+from . import (
+    candidate,
+    catalog,
+    creating,
+    failure,
+    foreign,
+    halfway,
+    premade,
+    registered,
+    sampling,
+    spelling,
+)
 from .alone import Alone
 from .failure import shorten
-from .steps import between_steps
+from .steps import between_steps, committed
 
 if TYPE_CHECKING:
     from typing import Callable, Iterator, Sequence
 
     from alembic.runtime.migration import MigrationContext, MigrationStep
     from alembic.script import Script
+    from sqlalchemy.engine import Connection
     from sqlalchemy.engine.interfaces import Dialect
 
     from .candidate import Comparison
@@ -98,6 +110,7 @@ class Evaluation:
             "replayed": 0,
             "metadata_tables": None,
             "registered": None,
+            "rows": None,
         }
         self.blank = copy.deepcopy(self.result)
 
@@ -257,6 +270,7 @@ class Evaluation:
             self.result["uncommitted"] = True
             raise failure.Abort("what was replayed is gone")
         self._refuse_altered(context)
+        self._fill(context)
         script = self._environment.script
         new = [script.get_revision(name) for name in self._request["new"]]
         with between_steps(context):
@@ -276,6 +290,28 @@ class Evaluation:
         self._note_heads(context)
         self.result["judged"] = True
 
+    def _fill(self, context: MigrationContext) -> None:
+        """Rows before the new revisions, where it is asked what these make of them."""
+        if not self._request.get("rows"):
+            return
+        unfilled: list[str] = []
+        with committed(context) as connection:
+            if self._request["rows"] == "filled":
+                unfilled = sampling.fill(connection, context.version_table)
+            start = sampling.read(connection, context.version_table)
+        self.result["rows"] = {
+            "start": start,
+            "unfilled": unfilled,
+            "before": {},
+            "after": {},
+            "up": {},
+            "down": {},
+        }
+
+    def _note_rows(self, way: str, connection: Connection, context: MigrationContext) -> None:
+        if self.result["rows"] is not None:
+            self.result["rows"][way] = sampling.read(connection, context.version_table)
+
     def _generate(self, comparison: Comparison, context: MigrationContext) -> Steps:
         """Write the missing script and prove it."""
         scripts = self._write(comparison, context)
@@ -285,7 +321,9 @@ class Evaluation:
     def _compare(self, context: MigrationContext, heads: Any) -> Comparison:
         metadata = context.opts.get("target_metadata")
         self.result["metadata_tables"] = _count_tables(metadata)
-        comparison = candidate.Comparison(self._environment, context, self._tuple(heads))
+        comparison = candidate.Comparison(
+            self._environment, context, self._tuple(heads), self._request.get("wanted")
+        )
         self.result["included_tables"] = comparison.included
         self.result["swallowed"] = [one.op + " " + one.object for one in comparison.swallowed]
         found = self.result["registered"] = self.result["registered"] or registered.new()
@@ -350,6 +388,9 @@ class Evaluation:
             comparison.subtract((), self._needed_defaults(found))
             left = self._subtract(comparison)
             after = self._now = catalog.read(connection, context.version_table)
+            self._note_rows("up", connection, context)
+            if self.result["rows"] is not None:
+                self.result["rows"].update(before=self._before, after=after)
         generated = bool(self.result["scripts"])
         if not generated:
             self._keep_drift(found)
@@ -361,6 +402,7 @@ class Evaluation:
         yield from self._way(list(reversed(revisions)), context, "downgrade")
         with between_steps(context) as connection:
             self._now = catalog.read(connection, context.version_table)
+            self._note_rows("down", connection, context)
         lines = catalog.difference(self._before, self._now)
         if lines:
             self._proved("downgrade", False, None, "; ".join(lines[:5]), kind="differs")
