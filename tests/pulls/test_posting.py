@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from revguard.pulls import faults, github_thread, posting
+from revguard.pulls import faults, github_thread, posting, web
 from revguard.pulls.github_thread import GitHubThread
 from revguard.pulls.marker import Marker
 from revguard.pulls.place import Place
@@ -242,6 +242,16 @@ def test_a_fork_is_told_of_the_two_stages(github):
     told = faults.explained(failed.value, place(github, head_repository="ann/shop"))
     assert "two-stage" in told
     assert "permissions:" not in told
+
+
+def test_an_api_that_is_slow(github, monkeypatch):
+    monkeypatch.setattr(web, "_READ", 0.2)
+    github.faults = [Fault("GET", COMMENTS, sleep=1.0, after=True)]
+    post(github, "aa")
+    assert len(github.ours()) == 1
+    github.faults = [Fault("GET", COMMENTS, sleep=1.0, after=True, times=4)]
+    with pytest.raises(Unreachable, match="timed out"):
+        post(github, "bb", (2, 1))
 
 
 def test_nobody_there():

@@ -39,6 +39,7 @@ WRONG = {
     "a verdict that there is not": data(verdict="great"),
     "times that are texts": data(timings_ms={"total": "soon"}),
     "heads that are numbers": data(heads=[1]),
+    "a name that is no Unicode": data(name="\ud800"),
     "an environment that is null": {**data(), "environments": [None]},
     "environments that are null": {**data(), "environments": None},
 }

@@ -257,7 +257,7 @@ def test_a_short_history(pull, runner, github, tmp_path):
 
 UNKNOWN = {
     "a mode": ({"mode": "sugest"}, "did you mean `mode: suggest`?"),
-    "a command": ({"command": "delete"}, "must be one of pr, plan, check"),
+    "a command": ({"command": "delete"}, "must be one of pr, plan"),
     "a comment": ({"comment": "sometimes"}, "on-change, always, never"),
     "a shell's words": ({"base": '"; touch /tmp/x; $(id) `id`'}, "names no commit"),
     "a flag": ({"base": "--help"}, "names no commit"),

@@ -24,7 +24,8 @@ def comment(report: Report, place: Place, *, paste: str = "", notes: tuple[str, 
     if tail and len(tail.encode("utf-8", "replace")) > _LARGEST_PATCH:
         tail = "\nThe missing script is too long to be pasted from here: take the output `patch`.\n"
     used = len((head + tail).encode("utf-8", "replace"))
-    return head + markdown(report, place, limit - used) + tail
+    text = head + markdown(report, place, limit - used) + tail
+    return text.encode("utf-8", "replace").decode("utf-8")  # names of files may be no UTF-8
 
 
 def state(report: Report, place: Place, *, paste: str, notes: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from revguard.errors import UsageError
 
 PREFIX: Final = "REVGUARD_INPUT_"
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "command": ("pr", "plan", "check"),
+    "command": ("pr", "plan"),
     "mode": ("check", "suggest", "push"),
     "comment": ("on-change", "always", "never"),
 }
@@ -24,11 +24,9 @@ def judging(environ: Mapping[str, str]) -> list[str]:
     words = [*given.common(), command]
     if command == "plan":
         return [*words, "--github-matrix", *given.option("--from-ref", "base")]
-    words += given.option("--from-ref", "base")
-    if command == "check":
-        return words
     return [
         *words,
+        *given.option("--from-ref", "base"),
         *("--step", "judge", "--mode", given.choice("mode")),
         *given.option("--parts", "parts"),
         *given.option("--python", "python"),

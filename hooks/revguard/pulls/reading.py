@@ -69,8 +69,18 @@ def _unlike(value: Any, hint: Any, where: str) -> str:
         return _unlike_mapping(value, inner, where)
     if is_dataclass(hint):
         return _wrong(value, where) if isinstance(value, hint) else where  # type: ignore[arg-type]
-    exact = type(value) is hint  # True is an int, and no line number
-    return "" if exact else where
+    if type(value) is not hint:  # True is an int, and no line number
+        return where
+    return where if isinstance(value, str) and not _is_writable(value) else ""
+
+
+def _is_writable(text: str) -> bool:
+    """Whether it is Unicode, or the bytes of a file's name."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unlike_mapping(value: Any, inner: tuple[Any, ...], where: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _TRIES: Final = 4
 _FIRST_WAIT: Final = 0.5  # seconds, doubled each time
 _BUDGET: Final = 90.0  # seconds of waiting, all requests of a run together
+_CONNECT, _READ = 10.0, 30.0  # seconds
 _AGAIN: Final = (500, 502, 503, 504)
 _RATE: Final = (403, 429)
 _GONE: Final = (404, 410)
@@ -118,7 +119,7 @@ def _pool(root: str, environ: Mapping[str, str]) -> urllib3.PoolManager:
     import urllib3
 
     options: dict[str, Any] = {
-        "timeout": urllib3.Timeout(connect=10, read=30),
+        "timeout": urllib3.Timeout(connect=_CONNECT, read=_READ),
         "retries": urllib3.Retry(
             connect=0, read=0, status=0, other=0, redirect=3, respect_retry_after_header=False
         ),
