@@ -20,7 +20,7 @@ define virtualenv
 	|| { rm -rf $(1); echo "$(PYTHON) cannot make a virtualenv: on Debian, apt install python3-venv" >&2; exit 1; }
 endef
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench node clean
 
 demo: $(DEMO)/ready
 	@$(DEMO)/bin/revguard demo
@@ -36,6 +36,9 @@ lint: $(TEST)/ready
 bench: $(TEST)/ready
 	@$(TEST)/bin/python -m benchmarks $(ARGS)
 
+# What the tests have from npm; they do without where it is not.
+node: $(NODE)/ready
+
 clean:
 	rm -rf .make
 
@@ -47,10 +50,10 @@ $(DEMO)/ready: $(SOURCES)
 	$(DEMO)/bin/python -m pip install -q --compile .; }
 	@touch $@
 
-# GitHub's own parser and the description of its API; where they cannot be had, tests are skipped.
+# GitHub's own parser, the description of its API, Mermaid's parser, the schema of SARIF.
 $(NODE)/ready: $(wildcard tests/pulls/node/*) .ci/node-tools $(TEST)/ready
 	@.ci/node-tools $(NODE) $(TEST)/bin/python \
-	|| echo "no tools of npm here: the tests of action.yml are skipped" >&2
+	|| echo "no tools of npm here: the tests that need them are skipped" >&2
 	@mkdir -p $(NODE) && touch $@
 
 $(TEST)/ready: pyproject.toml

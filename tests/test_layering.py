@@ -23,8 +23,8 @@ ORDER = [
     *("cachedir", "subprocesses", "scratch", "runs"),
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
-    *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
-    *("checkouts", "fast", "preparing", "pipeline", "reporters", "pulls", "configured"),
+    *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "planning"),
+    *("adding", "checkouts", "fast", "preparing", "pipeline", "reporters", "pulls", "configured"),
     *("rebasing", "squashing", "doctor", "init"),
     # the rim: everything is to its left
     *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "action", "__main__"),

@@ -129,6 +129,7 @@ def _added(subject: Subject, one: Judged, locked: Environment | None) -> Judged:
         path=report.script_path,
         down_revision=node.down,
         added_by="revguard",
+        text=report.script or "",
     )
     return replace(
         one,

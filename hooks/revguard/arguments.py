@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "add": "write the missing revision script, prove it and stage it",
     "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
     "squash": "make one revision of the several that the branch brings",
+    "plan": "which environments the change affects, told without importing any",
     "pr": "the same in CI: what merging would land, said on the pull request",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
@@ -32,7 +33,11 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 BLOCKING: Final = ("pre-commit", "pre-merge-commit", "pre-push")  # hooks that can stop git
 PUSH: Final = "pre-push"
-LATER: Final = ("plan",)
+# They judge nothing, and answer in text or JSON.
+ANSWERING: Final = (
+    *("rebase", "squash", "plan", "status", "upgrade", "explain", "doctor", "cache", "init"),
+    "demo",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +150,7 @@ def _add_common(parser: argparse.ArgumentParser, *, first: bool) -> None:
     prefix = "first_" if first else ""
     add("-C", metavar="DIR", dest=f"{prefix}directory", help="work as if started in DIR")
     add("--env", metavar="NAME", dest=f"{prefix}env", action="append", default=[], help=_ENV)
-    add("--format", default=default("text"), metavar="FORMAT", help="text (default) or json")
+    add("--format", default=default("text"), metavar="FORMAT", help=_FORMAT)
     add("--output", default=default(None), metavar="FILE", help="write the report to FILE")
     add("-v", "--verbose", action="store_true", default=default(False), help="say more")
     add("-q", "--quiet", action="store_true", default=default(False), help="say less")
@@ -153,18 +158,32 @@ def _add_common(parser: argparse.ArgumentParser, *, first: bool) -> None:
     add("--color", choices=("auto", "always", "never"), default=default("auto"))
 
 
+_FORMAT = "text (default) or json; check and add also github, sarif and markdown"
 _ENV = "only this environment (may be repeated)"
 _NO_CACHE = "take nothing from earlier runs; the verdict is the same"
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
+    what = _add_what(parser)
+    said = "as the git hook of this name; git's arguments follow"
+    what.add_argument("--hook", metavar="STAGE", choices=BLOCKING, default="", help=said)
+    _add_for_judging(parser)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--worktree", action="store_true", help="judge the files on disk")
     what.add_argument("--tree", metavar="TREEISH", help="judge a commit or a tree")
     what.add_argument("--from-ref", metavar="A", help="judge what B brings on top of A")
     parser.add_argument("--to-ref", metavar="B", help="with --from-ref")
-    said = "as the git hook of this name; git's arguments follow"
-    what.add_argument("--hook", metavar="STAGE", choices=BLOCKING, default="", help=said)
+    return what
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    said = "print a matrix for GitHub Actions, on one line"
+    parser.add_argument("--github-matrix", dest="words", action="store_const",
+                        const=("github-matrix",), default=(), help=said)  # fmt: skip
+    _add_what(parser)
     _add_for_judging(parser)
 
 
@@ -263,6 +282,7 @@ _OWN = {
     "check": _add_check,
     "add": _add_add,
     "pr": _add_pr,
+    "plan": _add_plan,
     "rebase": _add_rebase,
     "squash": _add_squash,
     "status": _add_status,
@@ -281,8 +301,6 @@ def _refuse_unknown_command(arguments: Sequence[str]) -> None:
         if word in _WITH_VALUE:
             next(words, None)
         elif not word.startswith("-"):
-            if word in LATER:
-                raise UsageError(f"this version has no `revguard {word}`", hint=_known_commands())
             if word not in COMMANDS:
                 raise UsageError(f"there is no command {word!r}", hint=_nearest_command(word))
             return

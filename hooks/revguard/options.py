@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 Command: TypeAlias = Literal[
     "check",
     "add",
+    "plan",
     "rebase",
     "squash",
     "pr",

@@ -116,6 +116,21 @@ class Records:
                     return record
         return None
 
+    def since(self, tree: str, parents: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The paths that differ from a parent and can matter; none if so for any of the parents.
+
+        None where no record speaks for a parent.
+        """
+        found: tuple[str, ...] | None = None
+        for record in self.newest():
+            for parent in parents:
+                if self._alike(record, record.tree, parent, self.elsewhere):
+                    lines = self.changed(record.observed, parent, tree, self.elsewhere)
+                    if not lines:
+                        return ()
+                    found = found or tuple(_path_of(line) for line in lines)
+        return found
+
     def changed(
         self,
         observed: Mapping[str, Any],
@@ -201,6 +216,11 @@ class Records:
             return Record(**data)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
+
+
+def _path_of(line: str) -> str:
+    """The path in a line of `Records.changed`."""
+    return line.partition(" ")[2].rpartition(" ")[0]
 
 
 def folder_for(repository_folder: Path, environment_key: str) -> Path:

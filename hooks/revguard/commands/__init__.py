@@ -35,6 +35,12 @@ def _squash(invocation: Invocation) -> Answer:
     return squash.run(invocation)
 
 
+def _plan(invocation: Invocation) -> Answer:
+    from revguard.commands import plan
+
+    return plan.run(invocation)
+
+
 def _status(invocation: Invocation) -> Answer:
     from revguard.commands import status
 
@@ -94,6 +100,7 @@ COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "pr": _pr,
     "rebase": _rebase,
     "squash": _squash,
+    "plan": _plan,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,

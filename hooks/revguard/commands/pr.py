@@ -9,12 +9,11 @@ from revguard import pipeline, terminal, verdict
 from revguard.arguments import Invocation, Saying
 from revguard.commands.answer import Answer
 from revguard.errors import RevguardError
-from revguard.evaluation import choosing
 from revguard.options import Options
-from revguard.pulls import body, files, github_place, parts, patch, places, speaking, telling, tips
+from revguard.pulls import body, files, github_place, parts, patch, places, speaking, telling
 from revguard.pulls.place import Place, project_id
+from revguard.pulls.ranged import ranged
 from revguard.reporters import text
-from revguard.staging import repository
 from revguard.verdict import Report
 
 
@@ -49,22 +48,13 @@ def _report(options: Options, place: Place, saying: Saying) -> Report:
     if saying.parts:
         return parts.read(saying.parts)
     try:
-        return pipeline.check(_ranged(options, place))
+        return pipeline.check(replace(ranged(options, place), command="check"))
     except RevguardError as error:
         if place.service == "terminal":
             raise
         return Report(
             verdict="error", error=error.message, hint=error.hint, exit_code=error.exit_code
         )
-
-
-def _ranged(options: Options, place: Place) -> Options:
-    repo = repository.find(options.directory, options.environ)
-    settings = choosing.settings_of(choosing.choose(replace(options, from_ref=None, tree="HEAD")))
-    ends = tips.ends(
-        repo, place, base=options.from_ref, head=options.to_ref, configured=settings.base
-    )
-    return replace(options, command="check", from_ref=ends.base, to_ref=ends.head)
 
 
 def _written(report: Report, place: Place, saying: Saying, options: Options, missing: str) -> None:

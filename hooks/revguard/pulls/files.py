@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from revguard.errors import UsageError
 from revguard.pulls import body, codequality
 from revguard.pulls.place import Place
-from revguard.pulls.rendering import sarif
+from revguard.pulls.rendering import sarif_of
 from revguard.verdict import Report, to_dict
 
 
@@ -36,7 +36,7 @@ def write(
         where = _folder(folder, environ)
         written = Written(
             report=_file(where, "revguard.json", json.dumps(to_dict(report), indent=2) + "\n"),
-            sarif=_file(where, "revguard.sarif", sarif(report)),
+            sarif=_file(where, "revguard.sarif", sarif_of(report)),
             patch=_file(where, "revguard.patch", missing) if missing else "",
         )
         _file(where, "revguard.md", body.comment(report, place))

@@ -1,62 +1,33 @@
-"""The renderers of reports, as this package calls them."""
+"""The reporters, as this package calls them: with links to the judged commit."""
 
 from __future__ import annotations
 
-import json
-
-from revguard.pulls.fences import fenced, shortened
 from revguard.pulls.place import Place
-from revguard.reporters import text
-from revguard.verdict import Finding, Report
+from revguard.reporters import github, sarif
+from revguard.reporters import markdown as comment
+from revguard.verdict import Report
+
+__all__ = ["annotations_of", "markdown", "sarif_of"]
 
 
 def markdown(report: Report, place: Place, limit: int) -> str:
     """The comment's text."""
-    del place
-    shown = text.render(report, color=False, width=100, verbose=False, quiet=False)
-    head = f"### revguard: {report.verdict}\n\n"
-    if not shown:
-        return head + "Nothing here needs a revision.\n"
-    return head + fenced(shortened(shown, limit - len(head) - 200), "text")
+    return comment.render(report, links=_links(place), limit=limit)
 
 
-def marks(report: Report) -> str:
+def _links(place: Place) -> comment.Links | None:
+    if not place.repository or not place.head:
+        return None
+    # GitLab has its pages below "-"
+    repository = place.repository + ("/-" if place.service == "gitlab" else "")
+    return comment.Links(server=place.server, repository=repository, commit=place.head)
+
+
+def annotations_of(report: Report) -> str:
     """Workflow commands for the lines that findings are about."""
-    lines = []
-    for environment in report.environments:
-        for one in environment.findings:
-            level = "error" if one.severity == "error" else "warning"
-            place = f"file={_value(one.path)},line={max(one.line, 1)}," if one.path else ""
-            said = _message(f"{one.message}\n{one.hint}".strip())
-            lines.append((level != "error", f"::{level} {place}title={_value(one.rule)}::{said}\n"))
-    return "".join(line for _, line in sorted(lines, key=lambda one: one[0])[:10])
+    return github.render(report)
 
 
-def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _value(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def sarif(report: Report) -> str:
+def sarif_of(report: Report) -> str:
     """The findings for code scanning."""
-    rules = sorted({one.rule for env in report.environments for one in env.findings})
-    results = [_result(one) for env in report.environments for one in env.findings]
-    driver = {"name": "revguard", "rules": [{"id": rule} for rule in rules]}
-    run = {"tool": {"driver": driver}, "results": results}
-    return json.dumps({"version": "2.1.0", "runs": [run]}, indent=2) + "\n"
-
-
-def _result(finding: Finding) -> dict[str, object]:
-    physical = {
-        "artifactLocation": {"uri": finding.path or "alembic.ini"},
-        "region": {"startLine": max(finding.line, 1)},
-    }
-    return {
-        "ruleId": finding.rule,
-        "level": finding.severity,
-        "message": {"text": finding.message},
-        "locations": [{"physicalLocation": physical}],
-    }
+    return sarif.render(report)

@@ -20,7 +20,7 @@ def log(text: str, place: Place) -> str:
 
 def marks(report: Report, place: Place) -> str:
     """Annotations, where the service knows them."""
-    return rendering.marks(report) if place.service == "github" else ""
+    return rendering.annotations_of(report) if place.service == "github" else ""
 
 
 def lines(said: Iterable[str], warnings: Iterable[str], place: Place) -> str:

@@ -16,6 +16,7 @@ from . import (
     failure,
     foreign,
     halfway,
+    picture,
     premade,
     registered,
     sampling,
@@ -81,6 +82,7 @@ class Evaluation:
         self._now: dict[str, str] = {}  # before the next step
         self._stood: dict[str, Any] | None = None  # what was there before env.py; None: not known
         self._written: list[Script] = []
+        self._touched: picture.Touched | None = None
         environment.load_in(self._loading)
         self.result: dict[str, Any] = {
             "same": None,
@@ -111,6 +113,7 @@ class Evaluation:
             "metadata_tables": None,
             "registered": None,
             "rows": None,
+            "tables": [],
         }
         self.blank = copy.deepcopy(self.result)
 
@@ -171,9 +174,16 @@ class Evaluation:
                 self._guard.forget()
                 self._start_over()
                 self._env(self._judge)
+            self.draw()
         finally:
             candidate.remove(self._written)
         return self.result
+
+    def draw(self) -> None:
+        """Note the tables of the changes that are no known drift, with their neighbours."""
+        known = {*self.result["drift"]} - {item["key"] for item in self.result["left"]}
+        if self._touched is not None:
+            self.result["tables"] = self._touched.tables(known)
 
     def _env(self, work: Work) -> None:
         def watched(heads: Any, context: MigrationContext) -> Steps:
@@ -199,6 +209,7 @@ class Evaluation:
     def _start_over(self) -> None:
         candidate.remove(self._written)
         self._written = []
+        self._touched = None
         self._environment.reload_scripts()
         for name in ("proof", "upgrades", "still", "scripts", "changes", "left", "drift"):
             self.result[name] = []
@@ -277,6 +288,7 @@ class Evaluation:
             comparison = self._compare(context, heads)
         found = comparison.differences()
         self.result["changes"] = [item.as_dict() for item in found]
+        self._touched = picture.Touched(comparison, context.opts.get("target_metadata"))
         if new:
             yield from self._prove(new, context)
             self._note_heads(context)
