@@ -316,8 +316,11 @@ def test_legs_of_a_matrix(pull, runner, github, tmp_path):
     shop.model()
     shop.model(name="billing/shop/models.py")
     one.push()
+    plan = runner.run(shop, "pull_request", one.event, command="plan")
+    names = [leg["environment"] for leg in json.loads(plan.outputs["matrix"])["include"]]
+    assert (sorted(names), plan.status) == (["billing", "shop"], "success"), plan.said
+    assert "comment" not in plan.codes
     parts = tmp_path / "parts"
-    names = ("billing", "shop")
     for name in names:
         leg = runner.run(shop, "pull_request", one.event, environment=name, comment="never")
         assert (leg.verdict, [env["name"] for env in leg.report["environments"]]) == (
@@ -326,13 +329,12 @@ def test_legs_of_a_matrix(pull, runner, github, tmp_path):
         (parts / name).mkdir(parents=True)
         (parts / name / "revguard.json").write_text(Path(leg.outputs["report"]).read_text())
     assert github.bodies() == []
-    (parts / "plan.json").write_text(
-        json.dumps({"include": [{"environment": name, "config": "x"} for name in names]})
-    )
+    (parts / "plan.json").write_text(Path(plan.outputs["report"]).read_text())
     last = runner.run(shop, "pull_request", one.event, parts=str(parts))
     assert (last.verdict, last.status) == ("fail", "failure"), last.said
     (comment,) = github.ours()
     assert comment.startswith("<!-- revguard project=. ")
+    assert all(f"`{name}`" in comment for name in names)
     (parts / "shop" / "revguard.json").unlink()  # this leg was killed
     last = runner.run(shop, "pull_request", one.event, parts=str(parts))
     assert (last.verdict, last.codes["judge"]) == ("error", 3), last.said
