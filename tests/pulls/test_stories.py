@@ -98,6 +98,9 @@ def test_two_stages(pull, runner, github, tmp_path):
     assert (second.status, second.verdict) == ("success", "fail"), second.said
     (comment,) = github.ours()
     assert comment.startswith("<!-- revguard project=. run=500.1 state=")
+    assert "\n# hi" not in comment
+    assert comment.count("<!--") == 1
+    assert comment.count("<details>") == comment.count("</details>")
     assert "users.email" in comment
     again = runner.run(one.shop, "workflow_run", event, parts=str(parts))
     assert again.status == "success"
