@@ -12,7 +12,8 @@ def place(environ: Mapping[str, str]) -> Place:
     request = environ.get("CI_MERGE_REQUEST_IID", "")
     before = environ.get("CI_COMMIT_BEFORE_SHA", "")
     head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA", "")
-    pushed = not request and before.strip("0") != ""
+    before = "" if set(before) <= {"0"} else before  # a new branch
+    pushed = not request and before != ""
     return Place(
         service="gitlab",
         kind="pull_request" if request else "push" if pushed else "other",
@@ -22,7 +23,7 @@ def place(environ: Mapping[str, str]) -> Place:
         repository=environ.get("CI_PROJECT_PATH", ""),
         project=environ.get("CI_PROJECT_ID", ""),
         number=int(request) if request.isdecimal() else None,
-        base=environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "") if request else before.strip("0"),
+        base=environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "") if request else before,
         base_branch=environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
         head=head,
         head_branch=environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")
