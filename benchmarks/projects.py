@@ -54,7 +54,7 @@ target_metadata = Base.metadata
 
 section = config.get_section(config.config_ini_section)
 section["sqlalchemy.url"] = section["sqlalchemy.url"].replace(
-    "@address", os.environ.get("BENCH_ADDRESS", "address")
+    "@address", os.environ.get("BENCH_ADDRESS", "1")
 )
 connectable = engine_from_config(section, prefix="sqlalchemy.", poolclass=pool.NullPool)
 with connectable.connect() as connection:

@@ -114,10 +114,10 @@ def test_invocation(words, expected):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        pytest.param([], "the commands are: check, add, status, upgrade", id="no command"),
+        pytest.param([], "the commands are: check, add, rebase, status", id="no command"),
         pytest.param(["chekc"], "did you mean `revguard check`?", id="a slip"),
         pytest.param(["frobnicate"], "the commands are: check", id="another word"),
-        pytest.param(["rebase"], "this version has no `revguard rebase`", id="a later one"),
+        pytest.param(["pr"], "this version has no `revguard pr`", id="a later one"),
         pytest.param(
             ["-C", "/usr", "pr"], "has no `revguard pr`", id="a later one after an option"
         ),

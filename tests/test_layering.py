@@ -24,7 +24,7 @@ ORDER = [
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
     *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
-    *("checkouts", "fast", "pipeline", "reporters", "configured", "doctor", "init"),
+    *("checkouts", "fast", "pipeline", "reporters", "configured", "rebasing", "doctor", "init"),
     # the rim: everything is to its left
     *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "__main__"),
 ]

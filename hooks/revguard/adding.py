@@ -141,7 +141,7 @@ def remember_added(subject: Subject, records: Records, before: Record, one: Judg
         changed=records.changed(observed, before.parents[0], tree) if before.parents else (),
         observed=observed,
         drift=tuple(key for key in before.drift if key not in fresh),
-        report=environment_to_dict(report),
+        report=None if before.report is None else environment_to_dict(report),
         notes={},
     )
     records.save(record)

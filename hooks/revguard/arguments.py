@@ -19,6 +19,7 @@ Color: TypeAlias = Literal["auto", "always", "never"]
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
+    "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -29,7 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 BLOCKING: Final = ("pre-commit", "pre-merge-commit", "pre-push")  # hooks that can stop git
 PUSH: Final = "pre-push"
-LATER: Final = ("pr", "rebase", "squash", "plan")
+LATER: Final = ("pr", "squash", "plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,11 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
     _add_for_judging(parser)
 
 
+def _add_rebase(parser: argparse.ArgumentParser) -> None:
+    said = "what has landed (default: the configured base, or the remote's default branch)"
+    parser.add_argument("--from-ref", metavar="BASE", help=said)
+
+
 def _add_for_judging(parser: argparse.ArgumentParser) -> None:
     said = "report every environment, not only those that the change affects"
     parser.add_argument("--all", action="store_true", help=said)
@@ -207,6 +213,7 @@ _INIT = {
 _OWN = {
     "check": _add_check,
     "add": _add_add,
+    "rebase": _add_rebase,
     "status": _add_status,
     "upgrade": _add_upgrade,
     "explain": _add_explain,

@@ -111,13 +111,10 @@ def _refs(
 def _begun(git_dir: str) -> str:
     """The commit that the rebase at work began at. ORIG_HEAD need not be: a `git reset` where the
     rebase had stopped sets it, too."""
-    for name in _ON_THE_WAY[:2]:
-        try:
-            with open(os.path.join(git_dir, name, "orig-head"), encoding="ascii") as stream:
-                return stream.read().strip()
-        except OSError:
-            continue
-    return ""
+    paths = [os.path.join(git_dir, name, "orig-head") for name in _ON_THE_WAY[:2]]
+    path = next(filter(os.path.exists, paths), os.devnull)
+    with open(path, encoding="ascii") as stream:
+        return stream.read().strip()
 
 
 def _word(arguments: Sequence[str], index: int, environ: Mapping[str, str], variable: str) -> str:

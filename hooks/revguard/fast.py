@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PLAIN_ARGUMENTS = (["check"], ["add"], ["check", "-q"], ["add", "-q"])
 NAME = "fast.json"
+_HALF_DONE = "revguard-rewriting.json"  # staging/journal.py: a run was killed, the pipeline mends
 _MANY = 1000  # paths that still fit on a command line
 # by which pre-commit says that a range or a push is meant
 NOT_THE_INDEX = ("PRE_COMMIT_TO_REF", "PRE_COMMIT_REMOTE_NAME")
@@ -56,7 +57,7 @@ def _unmoved(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
 
 def _decide(argv: list[str], environ: Mapping[str, str]) -> int | None:
     toplevel = _toplevel(os.path.realpath(os.getcwd()))
-    if toplevel is None or _merging(toplevel, environ):
+    if toplevel is None or _is_unusual(toplevel, environ):
         return None
     state = _state(toplevel, environ)
     if state is None or os.path.exists(os.path.join(toplevel, "revguard.toml")) != state["local"]:
@@ -151,12 +152,14 @@ def _toplevel(folder: str) -> str | None:
     return folder
 
 
-def _merging(toplevel: str, environ: Mapping[str, str]) -> bool:
+def _is_unusual(toplevel: str, environ: Mapping[str, str]) -> bool:
     git = os.path.join(toplevel, ".git")
     if environ.get("GIT_REFLOG_ACTION", "").startswith(("merge", "pull")):
         return True  # in pre-merge-commit MERGE_HEAD is not written yet
     # in a linked worktree .git is a file: its own MERGE_HEAD lies elsewhere
-    return not os.path.isdir(git) or os.path.exists(os.path.join(git, "MERGE_HEAD"))
+    return not os.path.isdir(git) or any(
+        os.path.exists(os.path.join(git, name)) for name in ("MERGE_HEAD", _HALF_DONE)
+    )
 
 
 def _state(toplevel: str, environ: Mapping[str, str]) -> Any:

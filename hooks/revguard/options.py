@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Command: TypeAlias = Literal[
-    "check", "add", "status", "upgrade", "explain", "doctor", "cache", "demo", "init"
+    "check", "add", "status", "upgrade", "explain", "doctor", "cache", "demo", "init", "rebase"
 ]
 Progress: TypeAlias = Callable[[str], None]
 

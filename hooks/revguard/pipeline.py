@@ -6,9 +6,11 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from revguard import cachedir, fast, project, records, scratch, subprocesses
@@ -25,10 +27,13 @@ from revguard.rules import with_severities
 from revguard.rules.drift import MISSING
 from revguard.rules.waivers import unused
 from revguard.staging import ranges, repository
-from revguard.staging.adding import unstaged_after
-from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
+from revguard.staging.entries import unstaged_after
+from revguard.staging.putting_back import put_back
+from revguard.verdict import EnvironmentReport, Finding, Report, overall, verdict_of
 
 if TYPE_CHECKING:
+    import datetime
+
     from revguard.project import Interpreter
     from revguard.runs import Run
 
@@ -42,7 +47,9 @@ def check(options: Options) -> Report:
     started = time.monotonic()
     _sweep(options)
     with ExitStack() as stack:
-        target = choosing.choose(options)
+        repo = repository.find(options.directory, options.environ)
+        undone = put_back(repo)
+        target = choosing.choose(options, repo)
         settings = choosing.settings_of(target)
         subject = choosing.subject_of(target, settings, options)
         found, _skipped = choosing.discovered(subject, settings, options)
@@ -54,11 +61,12 @@ def check(options: Options) -> Report:
         if not blocks:
             judged = work.add(judged)
         if len(affected) == len(found) and not options.environments:
-            judged = _with_unused_waivers(settings, judged)
+            judged = _with_unused_waivers(settings, judged, options.today)
         if not options.environments and not options.no_cache:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
-        merged = (subject.range.note,) if subject.range and subject.range.note else ()
-        reports = tuple(_noted(one.report, settings, found, merged) for one in judged)
+        merged = subject.range.note if subject.range else ""
+        more = tuple(filter(None, (merged, _undone(undone))))
+        reports = tuple(_noted(one.report, settings, found, more) for one in judged)
         if blocks:
             reports = tuple(_hinted(one, subject) for one in reports)
         if reports and work.run is not None:
@@ -72,6 +80,22 @@ def check(options: Options) -> Report:
     )
 
 
+def judged(
+    options: Options,
+    subject: Subject,
+    settings: Settings,
+    found: Sequence[Environment],
+    wanted: Sequence[Environment],
+) -> list[Judged]:
+    """Judge some of the environments of a tree, whatever of it has changed."""
+    _sweep(options)
+    with ExitStack() as stack:
+        work = _Work(options, subject, settings, stack, found)
+        for one in found:
+            work.unaffected(one)  # what the others read counts there, too
+        return work.judge(wanted)
+
+
 def _sweep(options: Options) -> None:
     """Remove what killed runs left, also where this run will need no folders of its own."""
     scratch.sweep(options.environ)
@@ -79,6 +103,13 @@ def _sweep(options: Options) -> None:
         from revguard import runs
 
         runs.sweep(cachedir.cache_dir(options.environ))
+
+
+def _undone(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    shown = ranges.shown(tuple(paths))
+    return f"an earlier revguard was killed while it changed files: {shown} are as before again"
 
 
 def _noted(
@@ -94,36 +125,44 @@ def _noted(
 
 
 def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
-    """With what goes around `revguard add`, where the user's index does not hold the change."""
-    first, last = _around_add(subject)
+    """With what goes around a command of ours, where the index does not hold the change."""
     findings = [
-        replace(one, hint=f"{first}{one.hint}{last}") if one.rule == MISSING else one
+        replace(one, hint="".join(_around(subject, one))) if _names_us(one) else one
         for one in report.findings
     ]
     return replace(report, findings=tuple(findings))
 
 
-def _around_add(subject: Subject) -> tuple[str, str]:
-    repo = subject.repo
-    if subject.range is not None:
-        first = ranges.taken_back(repo, subject.range)
-    elif not subject.in_working_tree:
-        first = ""
-    elif repository.is_making_a_merge(repo):
-        return "", "; then `git commit` concludes the merge"
-    else:
+def _around(subject: Subject, finding: Finding) -> tuple[str, str, str]:
+    """What comes before the hint, the hint, and what comes after it."""
+    repo, first, last = subject.repo, "", ""
+    if subject.in_working_tree:
         first = unstaged_after(repo)
-    return (f"{first}, then " if first else ""), ""
+        if finding.rule == MISSING and repository.is_making_a_merge(repo):
+            last = "; then `git commit` concludes the merge"
+    elif subject.range is not None and finding.rule == MISSING:
+        first = ranges.taken_back(repo, subject.range)
+    return (f"{first}, then " if first else ""), finding.hint, last
 
 
-def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:
+def _names_us(finding: Finding) -> bool:
+    """Whether the hint is a command of ours that looks at what is staged."""
+    return finding.rule == MISSING or "`revguard rebase" in finding.hint
+
+
+def _with_unused_waivers(
+    settings: Settings, judged: list[Judged], today: datetime.date
+) -> list[Judged]:
     """Every environment was judged, so a waiver that none of them needs is one too many."""
     records = [one.record for one in judged if one.record is not None]
     if not settings.waivers or len(records) != len(judged) or not judged:
         return judged
-    findings = unused(settings.waivers, (key for record in records for key in record.drift))
+    keys = {key for record in records for key in (*record.drift, *record.missing)}
+    # what a revision of this very change makes good was there until now
+    keys |= {f"{one.op} {one.object}" for each in judged for one in each.report.changes}
     first = judged[0].report
-    added = with_severities((*first.findings, *findings), settings.rules)
+    found = with_severities(unused(settings.waivers, keys, today), settings.rules)
+    added = (*first.findings, *found)
     report = replace(first, findings=added, verdict=verdict_of(added, error=first.error))
     return [replace(judged[0], report=report), *judged[1:]]
 
@@ -147,9 +186,20 @@ class _Work:
     def unaffected(self, environment: Environment) -> Record | None:
         """A record by which the judged change cannot matter to the environment."""
         known = self._records_of(environment)
-        others = [self._records_of(one) for one in self.found if one is not environment]
-        known.elsewhere = frozenset(path for one in others for path in one.read())
+        own = self._read[environment.name]
+        counted = self._readers
+        known.elsewhere = frozenset(path for path in counted if counted[path] > (path in own))
         return known.unaffected(self.subject.tree, self.subject.parents)
+
+    @cached_property
+    def _read(self) -> dict[str, frozenset[str]]:
+        """The files that each environment read when it last ran."""
+        return {one.name: frozenset(self._records_of(one).read()) for one in self.found}
+
+    @cached_property
+    def _readers(self) -> Counter[str]:
+        """How many environments read each file."""
+        return Counter(path for paths in self._read.values() for path in paths)
 
     def _records_of(self, environment: Environment) -> Records:
         if environment.name not in self.records:
@@ -281,6 +331,8 @@ class _Work:
         head = fast.ref(self.subject.repo.git_dir, "HEAD")
         if head is None or len(self.subject.parents) != 1 or self.with_env_file:
             return None
+        if any(one.record is not None and one.record.report is None for one in judged):
+            return None  # it rests on more than files of the tree
         base = self.settings.base or "main"
         names = ("HEAD", base, f"refs/heads/{base}", f"refs/remotes/{base}")
         remotes = tuple(f"refs/remotes/origin/{name}" for name in ("HEAD", "main", "master"))

@@ -33,6 +33,7 @@ class Record:
     settings: str  # digest of the settings and the interpreter that it was made with
     digest: str | None  # of the metadata, as the worker computes it
     drift: tuple[str, ...]  # keys of all differences, known or new
+    missing: tuple[str, ...] = ()  # "remove_revision ID" of what a parent or the base has besides
     root: str = ""
     version_locations: tuple[str, ...] = ()
     script_location: str = ""
@@ -42,7 +43,6 @@ class Record:
     parents: tuple[str, ...] = ()  # trees of the parents that the report speaks of
     changed: tuple[str, ...] = ()  # from the first parent, as Records.changed() has it
     base: str | None = None
-    range: str = ""  # as Subject.commits has it
     day: str = ""
     report: Mapping[str, Any] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -71,20 +71,13 @@ class Records:
         return next((record for record in found if self.speaks(record, tree)), None)
 
     def report_for(
-        self,
-        tree: str,
-        parents: tuple[str, ...],
-        base: str | None,
-        settings: str,
-        day: str,
-        commits: str = "",
+        self, tree: str, parents: tuple[str, ...], base: str | None, settings: str, day: str
     ) -> Record | None:
         """A record whose report holds for this change of this base, made with these settings."""
         for record in self.newest():
             if (
                 record.report is not None
                 and (record.settings, record.base, record.day) == (settings, base, day)
-                and record.range == commits
                 and len(record.parents) == len(parents)
                 and self._is_same_change(record, tree, parents)
             ):
@@ -187,7 +180,7 @@ class Records:
             data = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
             if data.pop("version") != __version__:
                 return None
-            tuples = ("drift", "version_locations", "hook_files", "parents", "changed")
+            tuples = ("drift", "missing", "version_locations", "hook_files", "parents", "changed")
             data.update({name: tuple(data[name]) for name in tuples})
             Relevance(data["observed"])
             return Record(**data)

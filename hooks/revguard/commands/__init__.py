@@ -35,6 +35,12 @@ def _upgrade(invocation: Invocation) -> Answer:
     return upgrade.run(invocation)
 
 
+def _rebase(invocation: Invocation) -> Answer:
+    from revguard.commands import rebase
+
+    return rebase.run(invocation)
+
+
 def _explain(invocation: Invocation) -> Answer:
     from revguard.rules.pages import page
 
@@ -73,6 +79,7 @@ def _init(invocation: Invocation) -> Answer:
 COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
+    "rebase": _rebase,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,

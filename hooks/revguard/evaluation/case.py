@@ -101,10 +101,9 @@ def judged_before(case: Case) -> Judged | None:
     record = case.records.report_for(
         case.subject.tree,
         case.subject.parents,
-        case.subject.base,
+        case.subject.against,
         case.made_with,
         case.today.isoformat(),
-        case.subject.commits,
     )
     if record is None or record.report is None:
         return None

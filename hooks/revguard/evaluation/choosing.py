@@ -12,7 +12,7 @@ from revguard.environments import Environment
 from revguard.errors import ConfigError, UsageError
 from revguard.evaluation.subject import Subject
 from revguard.options import Options, PushedRef
-from revguard.staging import index, plumbing, pushes, ranges, repository, trees
+from revguard.staging import index, pushes, ranges, repository, trees
 from revguard.staging.repository import Repository
 
 
@@ -29,9 +29,9 @@ class Target:
     landed_at: str = ""  # the commit that the change comes on top of
 
 
-def choose(options: Options) -> Target:
+def choose(options: Options, repo: Repository | None = None) -> Target:
     """The tree that the options name. UsageError where a name means nothing."""
-    repo = repository.find(options.directory, options.environ)
+    repo = repo or repository.find(options.directory, options.environ)
     reader = trees.Reader(repo)
     found = _range(repo, reader, options)
     if found is not None:
@@ -103,13 +103,8 @@ def _pushed(repo: Repository, reader: trees.Reader, push: PushedRef) -> ranges.R
 
 def _landed_of(repo: Repository, treeish: str) -> str:
     """The first parent for a commit; HEAD for a bare tree; empty where there is none."""
-    is_commit = _commit(repo, treeish)
-    return _commit(repo, f"{treeish}^1" if is_commit else "HEAD")
-
-
-def _commit(repo: Repository, name: str) -> str:
-    found = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
-    return found.text().strip() if found.returncode == 0 else ""
+    is_commit = trees.commit_of(repo, treeish)
+    return trees.commit_of(repo, f"{treeish}^1" if is_commit else "HEAD")
 
 
 def settings_of(target: Target) -> Settings:
@@ -163,7 +158,7 @@ def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
         parents=target.parents,
         base=None if base is None else trees.tree_of(repo, base.commit),
         base_name="" if base is None else base.name,
-        created=ranges.date(repo, found) if found else _date(repo),
+        created=_created(repo, found),
         cache=Path(cachedir.repository_dir(repo.toplevel, options.environ)),
         in_working_tree=target.in_working_tree,
         range=found,
@@ -180,10 +175,10 @@ def discovered(
     return list(environments.select(found, options.environments)), list(skipped)
 
 
-def _date(repo: Repository) -> int:
-    """When HEAD was committed: the same change on the same parent gives the same script.
+def _created(repo: Repository, found: ranges.Range | None) -> int:
+    """The date of what is built on: the same change on the same parent gives the same script.
 
     Without any commit it is a fixed day, as reproducible builds have it.
     """
-    found = plumbing.run(repo, "log", "-1", "--format=%ct", "HEAD")
-    return int(found.text()) if found.returncode == 0 else 1_577_836_800
+    commit = found.head if found else trees.commit_of(repo, "HEAD")
+    return trees.date_of(repo, commit) if commit else 1_577_836_800

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from revguard.evaluation.case import Case
-from revguard.evaluation.subject import Subject
+from revguard.evaluation.subject import Histories, Subject
 from revguard.evaluation.tasks import Evaluated
 from revguard.observed import merge
 from revguard.records import Record
+from revguard.rules.landed import REMOVED, missing
 
 
 def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[str, ...]) -> Record:
@@ -38,6 +39,7 @@ def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[st
         settings=case.made_with,
         digest=evaluated.result["digest"],
         drift=keys,
+        missing=_missing(evaluated.histories),
         root=evaluated.root,
         version_locations=evaluated.locations,
         script_location=observed.get("script_location", ""),
@@ -45,6 +47,11 @@ def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[st
         dialect=evaluated.database.dialect if evaluated.database else "",
         driver=evaluated.driver,
     )
+
+
+def _missing(found: Histories) -> tuple[str, ...]:
+    ids = missing(found.base, found.graph, found.parents)
+    return tuple(f"{REMOVED} {id_}" for id_ in ids)
 
 
 def continued(record: Record, before: Record) -> Record:

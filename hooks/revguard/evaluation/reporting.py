@@ -68,12 +68,16 @@ class Judgement:
         self.left = [self._change(item, covered=False) for item in self.result["left"]]
         self.changes = (*self._covered(), *self.left)
         self.new = evaluated.histories.added
+        before = {(item["op"], item["object"]) for item in self.result["changes"]}
+        self.away = drift.led_away(self.left, before) if self.new else []
 
     def report(self, duration: int) -> EnvironmentReport:
         """The environment's report."""
         case, evaluated = self.case, self.evaluated
         findings = self._all_findings()
         scripts = self.result["scripts"]
+        if self.away and len(self.away) == len(self.left):
+            scripts = []  # one would only undo what was staged
         path = scripts[0]["path"] if scripts and not self.new else None
         return EnvironmentReport(
             name=case.around.environment.name,
@@ -125,10 +129,10 @@ class Judgement:
             record,
             parents=case.subject.parents,
             changed=self._relevant_changes(record),
-            base=case.subject.base,
-            range=case.subject.commits,
+            base=case.subject.against,
             day=case.today.isoformat(),
-            report=environment_to_dict(report),
+            # what is wrong with a parent may lie outside of the tree, and be mended there
+            report=None if self.notes else environment_to_dict(report),
             notes={
                 "fresh": [item["key"] for item in self.result["left"]],
                 "on_disk": on_disk(case, record.version_locations) if self.left else "",
@@ -214,7 +218,10 @@ class Judgement:
         failure = self.result["failure"]
         hint = preparation(failure["message"], case.around.environment) if failure else ""
         findings += proof.failed_step(failure, hint)
-        findings += drift.incomplete_revision(left, new, self.graph)
+        findings += drift.incomplete_revision(
+            [one for one in left if one not in self.away], new, self.graph
+        )
+        findings += drift.unneeded_revision(self.away, new, self.graph)
         if generated:
             findings += proof.not_converging(self.result["still"], path)
         findings += proof.differing_round_trip(self.result["proof"], path)
@@ -225,7 +232,8 @@ class Judgement:
         changes = [
             one
             for one in self.changes
-            if f"{one.op} {one.object}" not in allowed and (new or not _is_of(one, kept))
+            if f"{one.op} {one.object}" not in allowed
+            and (one.covered if new else not _is_of(one, kept))
         ]
         findings += drift.destructive(changes, path, line)
         if left:

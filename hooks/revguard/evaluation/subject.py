@@ -33,12 +33,12 @@ class Subject:
     landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
-    def commits(self) -> str:
-        """The commits of a range and its base's name, which count beside the trees; else empty."""
+    def against(self) -> str | None:
+        """What it is judged against, and the commits that it is judged by, as one text."""
         if self.range is None:
-            return ""
-        ends = (self.range.base, *self.range.others, self.range.head, self.base_name)
-        return " ".join(ends)
+            return self.base
+        ends = (self.range.base, *self.range.others, self.range.head)
+        return " ".join((self.base or "", self.base_name, *ends))
 
     @property
     def listing(self) -> Mapping[str, Entry]:
@@ -53,14 +53,21 @@ class Subject:
 
     def graph(self, tree: str, locations: tuple[str, ...], *, recursive: bool) -> Graph:
         """The history in these version folders of a tree."""
-        files = {
+        return reading.read(
+            self.scripts(tree, locations, recursive=recursive),
+            lambda oids: trees.read_blobs(self.repo, oids),
+            self.cache / "scripts.json",
+        )
+
+    def scripts(
+        self, tree: str, locations: tuple[str, ...], *, recursive: bool
+    ) -> Mapping[str, str]:
+        """The files in these version folders of a tree, each with its blob."""
+        return {
             path: entry.oid
             for path, entry in self.reader.listing(tree).items()
             if entry.mode.startswith("100") and _is_below(path, locations, recursive=recursive)
         }
-        return reading.read(
-            files, lambda oids: trees.read_blobs(self.repo, oids), self.cache / "scripts.json"
-        )
 
     def at(self, tree: str) -> Subject:
         """Another tree of the same repository, judged for its own sake."""

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from revguard import subprocesses
 from revguard.errors import CouldNotCheck, UsageError
 from revguard.staging import plumbing, repository, trees
 
@@ -16,6 +17,13 @@ _CONFLICTS = 1  # git's exit code for a merge that needs a hand
 _USAGE = 129  # git's exit code for an option that it does not know
 _NAMED = 5
 _SHORT = 12
+_NOBODY = {
+    "GIT_AUTHOR_NAME": "revguard",
+    "GIT_AUTHOR_EMAIL": "revguard",
+    "GIT_AUTHOR_DATE": "1577836800 +0000",
+    "GIT_COMMITTER_NAME": "revguard",
+    "GIT_COMMITTER_EMAIL": "revguard",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,46 @@ def between(repo: Repository, base: str, head: str) -> Range:
     )
 
 
+def proposed(repo: Repository, base: repository.Base, tree: str) -> Range:
+    """What a commit of this tree, made now, would bring on top of the base. The commit is one that
+    no branch has, and git's own cleaning up removes it."""
+    parents = repository.parents(repo)
+    words = [word for parent in parents for word in ("-p", parent)]
+    done = subprocesses.run(
+        plumbing.command("commit-tree", "-m", "revguard", *words, tree),
+        cwd=repo.toplevel,
+        environ={**plumbing.inside(repo), **_NOBODY, "GIT_COMMITTER_DATE": _when(repo, parents)},
+    )
+    if done.returncode != 0:
+        raise plumbing.GitFailed(done)
+    base_tree = trees.tree_of(repo, base.commit)
+    return Range(
+        base=base.commit,
+        head=done.text().strip(),
+        tree=tree,
+        base_tree=base_tree,
+        head_tree=tree,
+        name=base.name,
+        landed=base,
+    )
+
+
+def _when(repo: Repository, parents: tuple[str, ...]) -> str:
+    """The date of the first parent: the same change is the same commit."""
+    if not parents:
+        return "1577836800 +0000"
+    return plumbing.output(repo, "log", "-1", "--format=%ct +0000", parents[0]).decode().strip()
+
+
+def added(repo: Repository, base: str, folders: tuple[str, ...]) -> list[str]:
+    """Paths that were added below these folders since the base, the first ones first."""
+    words = ("--format=", "--name-only", "--diff-filter=A", "--no-renames", "--reverse", "-z")
+    listed = plumbing.output(
+        repo, "log", *words, "--no-ext-diff", "HEAD", f"^{base}", "--", *folders
+    )
+    return plumbing.split(listed)
+
+
 def commits(repo: Repository, found: Range, folders: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The commits of the range that touch these folders, oldest first, each with its parents."""
     old = [f"^{commit}" for commit in (found.base, *found.others) if commit]
@@ -83,11 +131,9 @@ def shown(paths: tuple[str, ...]) -> str:
 
 
 def _commit(repo: Repository, name: str) -> str:
-    found = plumbing.run(
-        repo, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"
-    )
-    if found.returncode == 0:
-        return found.text().strip()
+    found = trees.commit_of(repo, name)
+    if found:
+        return found
     raise UsageError(
         f"{name!r} names no commit in this repository",
         hint="`git log --oneline --all` shows what there is; a shallow clone needs "
@@ -118,11 +164,6 @@ def _unmergeable(repo: Repository, base: str, head: str, said: str) -> CouldNotC
             hint="`git fetch --unshallow`; in GitHub Actions, `fetch-depth: 0` of actions/checkout",
         )
     return CouldNotCheck(f"git cannot merge {base} and {head}: {said}")
-
-
-def date(repo: Repository, found: Range) -> int:
-    """When the range's head was committed, in seconds since 1970."""
-    return int(plumbing.output(repo, "log", "-1", "--format=%ct", found.head))
 
 
 def taken_back(repo: Repository, found: Range) -> str:
