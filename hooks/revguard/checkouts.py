@@ -111,8 +111,10 @@ def _refs(
 def _begun(git_dir: str) -> str:
     """The commit that the rebase at work began at. ORIG_HEAD need not be: a `git reset` where the
     rebase had stopped sets it, too."""
-    paths = [os.path.join(git_dir, name, "orig-head") for name in _ON_THE_WAY[:2]]
-    path = next(filter(os.path.exists, paths), os.devnull)
+    paths = (os.path.join(git_dir, name, "orig-head") for name in _ON_THE_WAY[:2])
+    path = next(filter(os.path.isfile, paths), None)
+    if path is None:
+        return ""
     with open(path, encoding="ascii") as stream:
         return stream.read().strip()
 

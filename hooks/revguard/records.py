@@ -43,6 +43,7 @@ class Record:
     parents: tuple[str, ...] = ()  # trees of the parents that the report speaks of
     changed: tuple[str, ...] = ()  # from the first parent, as Records.changed() has it
     base: str | None = None
+    range: str = ""  # as Subject.commits has it
     day: str = ""
     report: Mapping[str, Any] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -71,13 +72,20 @@ class Records:
         return next((record for record in found if self.speaks(record, tree)), None)
 
     def report_for(
-        self, tree: str, parents: tuple[str, ...], base: str | None, settings: str, day: str
+        self,
+        tree: str,
+        parents: tuple[str, ...],
+        base: str | None,
+        settings: str,
+        day: str,
+        commits: str = "",
     ) -> Record | None:
         """A record whose report holds for this change of this base, made with these settings."""
         for record in self.newest():
             if (
                 record.report is not None
                 and (record.settings, record.base, record.day) == (settings, base, day)
+                and record.range == commits
                 and len(record.parents) == len(parents)
                 and self._is_same_change(record, tree, parents)
             ):

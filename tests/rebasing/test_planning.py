@@ -1,8 +1,12 @@
 """Where revisions go, as far as the graph decides: tables of histories, without a database."""
 
+import itertools
+import random
+
 import pytest
 
 from revguard.errors import UsageError
+from revguard.history.branches import Branches
 from revguard.history.graph import Graph, Node
 from revguard.rebasing import naming, planning
 from revguard.rebasing.values import Own, Scripts
@@ -65,7 +69,12 @@ MOVED = {
     "nothing of its own": ("1 2<1", "", ""),
     "the base has nothing new": ("1", "a<1 b<a", ""),
     "a first revision": ("", "a b<a", ""),
-    "a history of its own": ("1 2<1", "a b<a", ""),
+    "a second beginning, which nobody meant": ("1 2<1", "a b<a", "a<2"),
+    "a history of its own, in a folder": ("1 2<1", "a@jobs/a b<a@jobs/b", ""),
+    "a history of its own, by its label": ("1 2<1", "a[jobs] b<a", ""),
+    "a history of its own, by what it needs": ("1 2<1", "a^1 b<a", ""),
+    "a history of its own that the branch joins": ("1 2<1", "a m<2,a", ""),
+    "two beginnings of the branch": ("", "a b", "b<a"),
     "two chains: one on top of the other": ("1 2<1", "a<1 b<1 c<b", "a<2 b<a"),
     "two chains on the head": ("1", "a<1 b<1", "b<a"),
     "a fork": ("1 2<1", "a<1 b<a c<a", "a<2 c<b"),
@@ -173,3 +182,37 @@ def test_dates(landed, own, expected):
 def test_a_template_that_only_code_knows():
     found = planned("1 2<1@202601090000_2", "a<1@202601050000_a", template=None)
     assert [one.path for one in found] == [f"{VERSIONS}/202601050000_a.py"]
+
+
+def grown(rng, known, prefix, count):
+    """Revisions on top of any of the known ones, now and then one on two."""
+    found = []
+    for number in range(count):
+        parents = rng.sample(known, min(len(known), rng.choice((1, 1, 1, 2))))
+        found.append(f"{prefix}{number}<{','.join(sorted(parents))}")
+        known = [*known, f"{prefix}{number}"]
+    return found
+
+
+def line(prefix, count):
+    names = ["r0", *(f"{prefix}{number}" for number in range(count))]
+    return ["r0", *(f"{one}<{below}" for below, one in itertools.pairwise(names))]
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_any_branch_ends_in_one_head(seed):
+    """The base is one line, the branch is anything: one head, nothing lost, nothing left to do."""
+    rng = random.Random(seed)
+    landed = line("l", rng.randrange(5))
+    known = [one.partition("<")[0] for one in landed]
+    own = grown(rng, known, "o", rng.randrange(1, 7))
+    needed = {f"o{number}" for number in range(6) if rng.random() < 0.5}
+    moves = planned(" ".join(landed), " ".join(own), " ".join(needed))
+    kept = [one for one in moves if one.path is not None]
+    graph = Graph([*map(node, landed), *(node(f"{one.id}<{','.join(one.down)}") for one in kept)])
+    assert not graph.problems, (landed, own)
+    assert not Branches(graph).conflicts(), (landed, own, told(moves))
+    gone = {one.id for one in moves} - {one.id for one in kept}
+    assert gone <= needed
+    again = planned(" ".join(landed), " ".join(f"{one.id}<{','.join(one.down)}" for one in kept))
+    assert told(again) == set(), (landed, own, told(moves))

@@ -12,6 +12,7 @@ import pytest
 from revguard import arguments
 from revguard.commands import rebase as command
 from revguard.errors import RevguardError, UsageError
+from revguard.staging import putting_back, repository
 
 from .shop import NOTE, OURS, adds, script
 
@@ -184,6 +185,34 @@ def test_a_mergepoint_that_is_needless_now(two, bring):
     two.is_clean()
 
 
+def test_two_beginnings(shop):
+    """Both branches brought the first revision of all."""
+    one = shop(commit=False)
+    one.git("rm", "-rq", "--cached", ".", "--ignore-unmatch")
+    (one.path / VERSIONS / "0001_first.py").unlink()
+    one.write("shop/models.py", one.read("shop/models.py").partition("class User")[0])
+    one.commit_all("nothing yet")
+    two = Branches(one)
+    table = (
+        "class {0}(Base):\n    __tablename__ = '{1}'\n    id = Column(Integer, primary_key=True)\n"
+    )
+    for branch, name, id_ in (("mine", "things", "aa01"), ("main", "others", "bb01")):
+        create = f'op.create_table("{name}", sa.Column("id", sa.Integer(), primary_key=True))'
+        text = script(id_, None, create, f'op.drop_table("{name}")')
+        two.git("checkout", "-q", branch)
+        one.write(f"shop/{name}.py", "from sqlalchemy import Column, Integer\n"
+                  "from shop.models import Base\n" + table.format(name.title(), name))  # fmt: skip
+        env = one.read("migrations/env.py")
+        where = "# other values" if branch == "main" else "# add your model's"
+        one.write("migrations/env.py", env.replace(where, f"import shop.{name}\n{where}"))
+        two.commit(branch, {f"{id_}_{name}.py": text})
+    two.git("checkout", "-q", "mine")
+    merge(two)
+    two.moved()
+    assert two.downs() == {"aa01_things.py": ("aa01", "bb01"), "bb01_others.py": ("bb01", "None")}
+    two.is_clean()
+
+
 # conflicts
 
 
@@ -218,6 +247,23 @@ def test_the_same_number_and_name(empty, bring):
 
 
 @HOWEVER
+def test_the_same_name_and_other_ids(empty, bring):
+    """Names that say no id; what stands on the torn one is found, too."""
+    empty.commit("mine", {"more.py": email_script(), "rest.py": phone_script()},
+                 ("users", EMAIL), ("users", PHONE))  # fmt: skip
+    empty.commit("main", {"more.py": note_script()}, ("orders", NOTE))
+    empty.git("checkout", "-q", "mine")
+    bring(empty, conflicts=True)
+    empty.moved()
+    assert empty.downs() == {
+        "0001_first.py": ("0001", "None"),
+        "more.py": ("bb01", "0001"),
+        "more_aa01.py": ("aa01", "bb01"),
+        "rest.py": ("aa02", "aa01"),
+    }
+
+
+@HOWEVER
 def test_a_chain_of_numbers(empty, bring):
     branches = torn(empty)
     branches.commit("mine", {"0003_phone.py": phone_script("0002", "0003")}, ("users", PHONE))
@@ -245,7 +291,7 @@ def test_the_same_number_under_other_names(empty):
     assert answer.code == 0, answer.text
     assert "0002 is 0003 now" in answer.text
     assert empty.downs()["0003_email.py"] == ("0003", "0002")
-    assert "git worktree add" in answer.text  # a database at 0002 is at another 0002 now
+    assert "`git reflog` shows it" in answer.text  # a database at 0002 is at another 0002 now
     empty.is_clean()
 
 
@@ -266,6 +312,47 @@ def test_both_sides_of_the_branch_changed_its_script(two):
     assert 'down_revision = "bb01"  # first' in text
     assert text.endswith("# a remark")
     two.git("commit", "-qm", "merged")
+    two.is_clean()
+
+
+@HOWEVER
+def test_what_was_moved_and_landed_meanwhile(two, bring):
+    """The branch went on from a pull request that was squashed when it was merged."""
+    two.git("checkout", "-q", "main")
+    two.shop.model("users", EMAIL)
+    two.commit("main", {"aa01_email.py": email_script("bb01")})
+    two.commit("mine", {"aa02_phone.py": phone_script()}, ("users", PHONE))
+    done = two.shop.run_git("merge" if bring is merge else "rebase", "main")
+    assert done.returncode == 1
+    two.git("checkout", "main", "--", "shop/models.py")
+    if bring is merge:
+        two.shop.model("users", PHONE)
+        two.git("add", "-A", "shop")
+    two.moved()
+    assert two.git("show", f":{VERSIONS}/aa01_email.py") == email_script("bb01").rstrip("\n")
+    if bring is merge:
+        two.git("commit", "-qm", "merged")
+        assert two.downs()["aa02_phone.py"] == ("aa02", "aa01")
+        two.is_clean()
+
+
+def test_what_landed_under_another_name(two):
+    """Its date was moved, too: the branch's own file is one too many."""
+    two.git("checkout", "-q", "main")
+    two.shop.model("users", EMAIL)
+    two.commit("main", {"aa01_email_later.py": email_script("bb01")})
+    two.commit("mine", {"aa02_phone.py": phone_script()})
+    two.git("merge", "-q", "--no-edit", "main", "-Xtheirs")
+    two.shop.model("users", PHONE)
+    two.git("add", "-A")
+    answer = two.rebase()
+    assert "aa01_email.py: removed, it has landed" in answer.text
+    assert two.downs() == {
+        "0001_first.py": ("0001", "None"),
+        "aa01_email_later.py": ("aa01", "bb01"),
+        "aa02_phone.py": ("aa02", "aa01"),
+        "bb01_note.py": ("bb01", "0001"),
+    }
     two.is_clean()
 
 
@@ -522,6 +609,19 @@ def test_stale_bytecode_is_no_trap(two):
     assert heads() == ["aa01"]
 
 
+def test_the_branch_has_moved_the_folder(two):
+    two.git("mv", VERSIONS, "migrations/scripts")
+    two.shop.replace("alembic.ini", "[alembic]\n",
+                     "[alembic]\nversion_locations = migrations/scripts\n")  # fmt: skip
+    two.shop.commit_all()
+    merge(two, conflicts=True)  # git follows the rename, and asks whether that is right
+    two.git("add", "-A")
+    assert two.shop.versions("migrations/scripts")[-1] == "bb01_note.py"
+    two.moved()
+    text = two.git("show", ":migrations/scripts/aa01_email.py")
+    assert 'down_revision = "bb01"' in text
+
+
 def test_several_environments(shop):
     """Each has its own history; `--env` moves that of one."""
     one = shop(folder="one")
@@ -565,7 +665,7 @@ def test_a_database_that_ran_the_old_ones(two):
     typed("alembic upgrade head")
     merge(two)
     answer = two.rebase()
-    (said,) = re.findall(r"`(alembic downgrade[^`]+)`", answer.text.replace("\n", " "))
+    (said,) = re.findall(r"`(alembic downgrade[^`]+)`", answer.text)
     assert said == "alembic downgrade bb01 && alembic stamp 0001"
     typed(said)
     typed(f"{sys.executable} -m revguard upgrade")
@@ -664,7 +764,10 @@ def test_killed_at_any_point(empty, two, conflict):
         if done.returncode >= 0:
             break
         ends.append(number)
-        two.shop.revguard("check")
+        if number % 5 == 0:
+            two.shop.revguard("check")
+        else:
+            putting_back.put_back(repository.find(two.shop.path, two.shop.environ))
         assert two.state() == before
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert len(ends) >= 5

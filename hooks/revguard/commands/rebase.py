@@ -9,7 +9,6 @@ from typing import Any
 from revguard import reporters, terminal
 from revguard.arguments import Invocation
 from revguard.commands.answer import Answer
-from revguard.configured.elsewhere import alembic
 from revguard.phrases import counted
 from revguard.rebasing import moving
 from revguard.rebasing.moving import Moved, Outcome
@@ -39,9 +38,9 @@ def run(invocation: Invocation) -> Answer:
         blocks = [shown.rstrip("\n"), "Nothing was moved."]
     elif outcome.edits.writes or outcome.edits.removals or outcome.edits.resolve:
         repo = repository.find(options.directory, options.environ)
-        further, before = moving.going_on(repo)
+        further = moving.going_on(repo)
         if not options.quiet:
-            blocks += [_wrapped(hint) for hint in _database_hints(outcome, before)]
+            blocks += _database_hints(outcome)
             blocks.append(_wrapped(f"All of it is staged; {further} goes on."))
     text = "\n".join(block for block in blocks if block)
     return Answer(text=text + "\n" if text else "", data=_data(outcome), code=code)
@@ -74,36 +73,47 @@ def _moved(outcome: Outcome, paint: Paint, *, quiet: bool) -> Iterator[str]:
 def _line(move: Move) -> str:
     own = move.own
     if move.path is None:
-        return one_line(f"{own.id}  {own.path}: removed, there is nothing left to merge")
+        return one_line(f"{own.id}  {own.path}: removed, {move.why}")
     named = own.id if own.id == move.id else f"{own.id} is {move.id} now"
     path = move.path if move.path == own.path else f"{own.path} -> {move.path}"
     before, after = (", ".join(ids) or "None" for ids in (own.down, move.down))
     return one_line(f"{named}  {path}: on top of {after}, no longer {before}")
 
 
-def _database_hints(outcome: Outcome, before: str) -> Iterator[str]:
+def _database_hints(outcome: Outcome) -> Iterator[str]:
     """What to do with a database that ran the scripts as they were: Alembic takes it to have run
     what lies below them now."""
+    from revguard.configured.elsewhere import alembic  # loads what a rebase does not need
+
     for one in outcome.environments:
         if not one.moves:
             continue
         begin = alembic(one.environment)
         first = one.moves[0]
-        last = first.own.down[0] if first.own.down else "base"
-        if all(move.path is not None and move.id == move.own.id for move in one.moves):
-            way = (
-                f"`{begin} downgrade {shlex.quote(first.down[0])} && "
-                f"{begin} stamp {shlex.quote(last)}`"
+        old = one.old_parents
+        name = one_line(one.environment.name)
+        if len(one.moves) == len(old) == len(first.down) == 1 and first.id == first.own.id:
+            new, back = shlex.quote(first.down[0]), shlex.quote(old[0])
+            yield _wrapped(
+                f"A database of {name} that ran them before lacks what is below them now. It goes "
+                "down to that, is told what it has, and comes up again:"
             )
+            yield f"  `{_in_root(one, f'{begin} downgrade {new} && {begin} stamp {back}')}`"
+            yield "  `revguard upgrade`"
         else:
-            way = (
-                f"`git worktree add ../before {before}`, and there "
-                f"`{begin} downgrade {shlex.quote(last)}`"
+            back = f"`{begin} downgrade {shlex.quote(old[0])}`" if len(old) == 1 else "there"
+            yield _wrapped(
+                f"A database of {name} that ran them before has to be taken back by the scripts as "
+                f"they were: check that commit out (`git reflog` shows it), {back}, come back, and "
+                "`revguard upgrade`."
             )
-        yield (
-            f"A database that ran them before ({one.environment.name}) lacks what is below them "
-            f"now: {way}, then `revguard upgrade`."
-        )
+
+
+def _in_root(one: Moved, command: str) -> str:
+    root = one.environment.root
+    return (
+        f"(cd {shlex.quote(root)} && {command})" if root and not one.environment.flask else command
+    )
 
 
 def _against(outcome: Outcome) -> Report:

@@ -101,9 +101,10 @@ def judged_before(case: Case) -> Judged | None:
     record = case.records.report_for(
         case.subject.tree,
         case.subject.parents,
-        case.subject.against,
+        case.subject.base,
         case.made_with,
         case.today.isoformat(),
+        case.subject.commits,
     )
     if record is None or record.report is None:
         return None

@@ -129,7 +129,8 @@ class Judgement:
             record,
             parents=case.subject.parents,
             changed=self._relevant_changes(record),
-            base=case.subject.against,
+            base=case.subject.base,
+            range=case.subject.commits,
             day=case.today.isoformat(),
             # what is wrong with a parent may lie outside of the tree, and be mended there
             report=None if self.notes else environment_to_dict(report),

@@ -33,12 +33,12 @@ class Subject:
     landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
-    def against(self) -> str | None:
-        """What it is judged against, and the commits that it is judged by, as one text."""
+    def commits(self) -> str:
+        """The commits of a range and its base's name, which count beside the trees; else empty."""
         if self.range is None:
-            return self.base
-        ends = (self.range.base, *self.range.others, self.range.head)
-        return " ".join((self.base or "", self.base_name, *ends))
+            return ""
+        ends = (self.range.base, *self.range.others, self.range.head, self.base_name)
+        return " ".join(ends)
 
     @property
     def listing(self) -> Mapping[str, Entry]:

@@ -4,9 +4,12 @@ its own side out, and a tree in which all of it stands somehow."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from revguard.errors import UsageError
+from revguard.history.compare import same_meaning
 from revguard.history.reading import node_of
+from revguard.history.rewording import NotPlain, Words, reworded
 from revguard.history.script import parse
 from revguard.rebasing.values import Own
 from revguard.staging import entries, plumbing, ranges, trees
@@ -51,8 +54,8 @@ def refuse_others(paths: Iterable[str], stages: Mapping[str, Stages]) -> None:
 
 def own_side(
     repo: Repository, path: str, sides: Stages, landed: trees.Entry | None, base_name: str
-) -> Own:
-    """The branch's script of an unmerged path.
+) -> Own | None:
+    """The branch's script of an unmerged path; None where it is what has landed, at another place.
 
     In a rebase of git's ours and theirs swap, so the landed side is known by its content.
     """
@@ -62,8 +65,25 @@ def own_side(
     count = len([name for name in ("2", "3") if name in sides])
     if "1" in sides or len(others) != 1 or count != 2:
         raise _by_hand(path, f"it has landed: `git checkout {base_name} -- {path}` brings it back")
-    blobs = trees.read_blobs(repo, [others[0].oid])
-    return _own(path, others[0].oid, (blobs[others[0].oid],), must_move=True)
+    blobs = trees.read_blobs(repo, [others[0].oid, landed.oid])
+    text = blobs[others[0].oid]
+    if same_elsewhere(text, blobs[landed.oid]):
+        return None
+    return _own(path, others[0].oid, (text,), must_move=True)
+
+
+def same_elsewhere(text: bytes, landed: bytes) -> bool:
+    """Whether a script differs from one that has landed at most in what it goes on top of."""
+    ours, theirs = parse(text), parse(landed)
+    if ours.revision != theirs.revision or None in (theirs.down, theirs.depends_on):
+        return False
+    words = Words(down_revision=theirs.down)
+    if ours.depends_on != theirs.depends_on:
+        words = replace(words, depends_on=theirs.depends_on)
+    try:
+        return same_meaning(reworded(text, words), landed)
+    except NotPlain:
+        return False
 
 
 def _edited_on_both_sides(repo: Repository, path: str, sides: Stages) -> Own:

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from revguard import environments, pipeline
-from revguard.configured.asking import locations_of
 from revguard.environments import Environment
 from revguard.environments.naming import file_template
 from revguard.errors import CouldNotCheck, UsageError
 from revguard.evaluation import choosing
 from revguard.evaluation.case import Judged
+from revguard.evaluation.known import locations_of
 from revguard.options import Options
 from revguard.rebasing import conflicts, naming, planning, proving, reading, wording
 from revguard.rebasing.values import Move, Own
@@ -32,6 +32,13 @@ class Moved:
     moves: tuple[Move, ...]  # those that change history, parents first
     heads: tuple[str, ...]  # landed
     report: EnvironmentReport | None = None
+
+    @property
+    def old_parents(self) -> tuple[str, ...]:
+        """What the moved ones went on top of, but for one another."""
+        own = {move.own.id for move in self.moves}
+        found = (id_ for move in self.moves for id_ in move.own.down or ("base",))
+        return tuple(dict.fromkeys(id_ for id_ in found if id_ not in own))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +141,9 @@ class _Rebase:
 
     def _moves(self, environment: Environment) -> tuple[list[Move], tuple[str, ...]]:
         locations = self._locations(environment)
-        scripts = reading.read(self.subject, environment, locations, self._stages)
+        scripts = reading.read(
+            self.subject, environment, locations, self._stages, self._landed_in(environment)
+        )
         down = planning.parents(scripts, self._does_nothing)
         template = file_template(environment, self.subject.read)
         taken = self.subject.listing.keys()
@@ -148,6 +157,20 @@ class _Rebase:
                 hint="`revguard check --all` looks",
             )
         return found
+
+    def _landed_in(self, environment: Environment) -> tuple[str, ...]:
+        """The version folders of the base, which the branch may have moved."""
+        found = self._locations(environment)
+        assert self.subject.base is not None
+        listing = self._reader.listing(self.subject.base)
+        if any(path.startswith(tuple(f"{one}/" for one in found)) for path in listing):
+            return found
+        there = replace(self.subject, tree=self.subject.base)
+        environments_there, _ = choosing.discovered(
+            there, self._settings, replace(self._options, environments=())
+        )
+        named = [one for one in environments_there if one.name == environment.name]
+        return (*found, *(name for one in named for name in one.version_locations or ()))
 
     def _does_nothing(self, own: Own) -> bool:
         texts = own.texts or trees.read_blobs(self._repo, [own.node.oid]).values()
@@ -177,12 +200,11 @@ class _Rebase:
         return any(path.startswith(folders) for path in {*edits.writes, *edits.removals})
 
 
-def going_on(repo: Repository) -> tuple[str, str]:
-    """What git is in the middle of: the command that goes on, and the branch as it was."""
+def going_on(repo: Repository) -> str:
+    """The command that goes on with what git is in the middle of."""
     for name in ("rebase-merge", "rebase-apply"):
-        folder = os.path.join(repo.git_dir, name)
-        if os.path.isdir(folder):
-            return "`git rebase --continue`", "ORIG_HEAD"
+        if os.path.isdir(os.path.join(repo.git_dir, name)):
+            return "`git rebase --continue`"
     if os.path.exists(os.path.join(repo.git_dir, "CHERRY_PICK_HEAD")):
-        return "`git cherry-pick --continue`", "HEAD"
-    return "`git commit`", "HEAD"
+        return "`git cherry-pick --continue`"
+    return "`git commit`"

@@ -47,11 +47,15 @@ def moves(
             )
         )
     gone = [one for one in scripts.own if one.key not in down]
-    return [*_placed(found, taken), *map(_gone, gone)]
+    return [
+        *_placed(found, taken),
+        *(_gone(one, "there is nothing left to merge") for one in gone),
+        *(_gone(one, "it has landed") for one in scripts.again),
+    ]
 
 
-def _gone(one: Own) -> Move:
-    return Move(own=one, id=one.id, path=None, down=one.down, depends_on=one.depends_on)
+def _gone(one: Own, why: str) -> Move:
+    return Move(own=one, id=one.id, path=None, down=one.down, depends_on=one.depends_on, why=why)
 
 
 def _graph(scripts: Scripts, down: Down) -> Graph:

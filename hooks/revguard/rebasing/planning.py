@@ -22,9 +22,11 @@ def parents(scripts: Scripts, is_empty: Callable[[Own], bool]) -> Down:
     own = {one.key: one for one in scripts.own}
     whole = _graph(scripts, {key: one.node.down for key, one in own.items()})
     _refuse_broken(whole)
-    down = _on_top(scripts, whole)
-    down = _without_needless(scripts, down, is_empty)
-    return _in_one_line(scripts, down)
+    down, before = _on_top(scripts, whole), Down()
+    while down != before:  # one line on top of another may leave a mergepoint with nothing to join
+        before = down
+        down = _in_one_line(scripts, _without_needless(scripts, down, is_empty))
+    return down
 
 
 def _graph(scripts: Scripts, down: Mapping[str, tuple[str, ...]]) -> Graph:
@@ -57,8 +59,16 @@ def _on_top(scripts: Scripts, whole: Graph) -> Down:
             joined = head is not None and all(head in line for line in lines)
             return parent if head is None or joined else head
 
-        down[key] = tuple(dict.fromkeys(map(target, whole.nodes[key].down)))
+        found = tuple(dict.fromkeys(map(target, whole.nodes[key].down)))
+        head = None if found else _only(_strangers(key, scripts.landed, branches), key)
+        is_second = head is not None and not all(head in line for line in lines)
+        down[key] = (head,) if head is not None and is_second else found
     return down
+
+
+def _strangers(key: str, landed: Graph, branches: Branches) -> list[str]:
+    """Landed heads beside which a first revision of the branch was not meant to stand."""
+    return [id_ for id_ in landed.heads if branches.are_in_conflict(id_, key)]
 
 
 def _head_for(parent: str, key: str, landed: Graph, branches: Branches) -> str | None:
@@ -66,7 +76,10 @@ def _head_for(parent: str, key: str, landed: Graph, branches: Branches) -> str |
     if parent in landed.heads:
         return None
     line = landed.descendants(parent, dependencies=False)
-    heads = [id_ for id_ in landed.heads if id_ in line and branches.are_rivals(id_, key)]
+    return _only([i for i in landed.heads if i in line and branches.are_rivals(i, key)], key)
+
+
+def _only(heads: list[str], key: str) -> str | None:
     if len(heads) > 1:
         raise UsageError(
             f"the base has {len(heads)} heads of this line, {', '.join(heads)}: on top of which "
@@ -110,9 +123,9 @@ def _in_one_line(scripts: Scripts, down: Down) -> Down:
     graph = _graph(scripts, down)
     _refuse_broken(graph)
     found = dict(down)
-    for group in Branches(graph).groups(graph.heads):
+    for group in Branches(graph).conflicts():
         rivals = [id_ for id_ in group if id_ in down]
-        if len(rivals) > 1 and len(rivals) == len(group):
+        if len(rivals) == len(group):
             found = _stacked(scripts, found, rivals)
     return found
 
@@ -134,13 +147,18 @@ def _stacked(scripts: Scripts, down: Down, heads: list[str]) -> Down:
             )
         head = ready[0]
         heads = [id_ for id_ in heads if id_ != head]
-        for key in (lines[head] - below) & down.keys() if top else ():
-            if down[key] and not (lines[head] - below).intersection(down[key]):
-                found[key] = (top,)
+        for key in _roots(lines[head] - below, down) if top else ():
+            found[key] = (top,)
         below |= lines[head]
         top = head
     _refuse_broken(_graph(scripts, found))
     return found
+
+
+def _roots(line: set[str], down: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Where a line begins: what stands on others, or where nothing does, what stands on nothing."""
+    found = [key for key in line if key in down and line.isdisjoint(down[key])]
+    return [key for key in found if down[key]] or found
 
 
 def _needs_another(

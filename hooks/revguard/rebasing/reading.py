@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from revguard.environments import Environment
 from revguard.errors import UsageError
@@ -17,24 +18,30 @@ from revguard.rebasing.conflicts import Stages
 from revguard.rebasing.values import Own, Scripts
 from revguard.staging import plumbing, ranges, repository, trees
 
+# How the revisions hang together is looked at once those of a conflict are among them
+_UNREADABLE: Final = ("syntax", "unreadable", "no-down-revision", "bad-id")
+
 
 def read(
     subject: Subject,
     environment: Environment,
     locations: tuple[str, ...],
     stages: Mapping[str, Stages],
+    landed_in: tuple[str, ...],
 ) -> Scripts:
     """The history of an environment in the subject's tree. UsageError where it is not all there."""
     assert subject.base is not None
     recursive = environment.recursive
-    landed = subject.graph(subject.base, locations, recursive=recursive)
+    landed = subject.graph(subject.base, landed_in, recursive=recursive)
     here = subject.graph(subject.tree, locations, recursive=recursive)
     _refuse_broken(landed, subject.base_name)
     _refuse_broken(here, "the staged tree")
-    torn = _torn(subject, here, stages)
-    own = [*torn, *_own_files(subject, here, landed, stages, locations, recursive=recursive)]
-    _refuse_missing(subject, here, landed, own)
-    return Scripts(landed=landed, own=tuple(_with_keys(_in_order(own, subject, locations), landed)))
+    files = list(_own_files(subject, here, landed, stages, locations, recursive=recursive))
+    again = tuple(one for one in files if _has_landed(subject, one, landed))
+    own = [*_torn(subject, here, stages), *(one for one in files if one not in again)]
+    _refuse_missing(subject, here, landed, [*own, *again])
+    ordered = _in_order(own, subject, locations)
+    return Scripts(landed=landed, own=tuple(_with_keys(ordered, landed)), again=again)
 
 
 def _torn(subject: Subject, here: Graph, stages: Mapping[str, Stages]) -> list[Own]:
@@ -42,10 +49,11 @@ def _torn(subject: Subject, here: Graph, stages: Mapping[str, Stages]) -> list[O
     assert subject.base is not None
     landed = subject.reader.listing(subject.base)
     paths = [node.path for node in here.nodes.values() if node.path in stages]
-    return [
+    found = (
         conflicts.own_side(subject.repo, path, stages[path], landed.get(path), subject.base_name)
         for path in paths
-    ]
+    )
+    return [one for one in found if one is not None]
 
 
 def _own_files(
@@ -97,8 +105,17 @@ def _is_renamed(
     return same_meaning(blobs[node.oid], blobs[origin.oid])
 
 
+def _has_landed(subject: Subject, one: Own, landed: Graph) -> bool:
+    """Whether it is a script beside the landed one, from before that was moved and landed."""
+    if one.id not in landed:
+        return False
+    oids = [one.node.oid, landed.nodes[one.id].oid]
+    blobs = trees.read_blobs(subject.repo, oids)
+    return conflicts.same_elsewhere(*(blobs[oid] for oid in oids))
+
+
 def _refuse_broken(graph: Graph, name: str) -> None:
-    problems = [one.message for one in graph.problems if one.kind not in ("duplicate", "label")]
+    problems = [one.message for one in graph.problems if one.kind in _UNREADABLE]
     problems += [f"{path} has no `revision`" for path in graph.strangers]
     problems += [f"the revision of {path} is not written out in it" for path in graph.unknown]
     if problems:

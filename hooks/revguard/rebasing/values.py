@@ -35,6 +35,7 @@ class Scripts:
 
     landed: Graph
     own: tuple[Own, ...]
+    again: tuple[Own, ...] = ()  # what has landed, as the branch had it before that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Move:
     down: tuple[str, ...]
     depends_on: tuple[str, ...]
     create_date: tuple[str, str] | None = None  # what it begins with, before and after
+    why: str = ""  # it goes
 
     @property
     def changes_history(self) -> bool:

@@ -31,7 +31,7 @@ def told(lines: str, remote: str) -> tuple[PushedRef, ...]:
 def to_judge(repo: Repository, pushed: Iterable[PushedRef]) -> list[PushedRef]:
     """Those that are of a commit, by its id. A tag of a branch that is pushed beside it brings
     nothing more; one of a tree or a file has nothing to judge."""
-    commits = [(one, commit_of(repo, one.new)) for one in pushed]
+    commits = [(one, trees.commit_of(repo, one.new)) for one in pushed]
     branches = {commit for one, commit in commits if not one.ref.startswith(_TAGS)}
     return [
         replace(one, new=commit)
@@ -77,14 +77,6 @@ def from_pre_commit(environ: Mapping[str, str]) -> PushedRef | None:
     )
 
 
-def commit_of(repo: Repository, name: str) -> str:
-    """The commit that a name means, a tag's too; empty where there is none here."""
-    found = plumbing.run(
-        repo, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"
-    )
-    return found.text().strip() if found.returncode == 0 else ""
-
-
 def between(repo: Repository, push: PushedRef, landed: Base | None) -> Range:
     """What a push brings: nothing is merged.
 
@@ -92,7 +84,7 @@ def between(repo: Repository, push: PushedRef, landed: Base | None) -> Range:
     Where a push rewrites its branch, old is where the two parted; but not where that branch is
     the base: what has landed stays. With nothing old, all is new.
     """
-    head = commit_of(repo, push.new)
+    head = trees.commit_of(repo, push.new)
     onto_base = landed is not None and _names(repo, push, landed)
     old = _independent(repo, list(_old(repo, push, head, landed, onto_base=onto_base)))
     base, *others = old or [""]
@@ -128,7 +120,9 @@ def _there(repo: Repository, push: PushedRef) -> str:
     if not push.old:
         return ""
     branch = push.ref.removeprefix("refs/heads/")
-    return commit_of(repo, push.old) or commit_of(repo, f"refs/remotes/{push.remote}/{branch}")
+    return trees.commit_of(repo, push.old) or trees.commit_of(
+        repo, f"refs/remotes/{push.remote}/{branch}"
+    )
 
 
 def _parted(repo: Repository, head: str, others: list[str]) -> str:

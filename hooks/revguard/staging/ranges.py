@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _CONFLICTS = 1  # git's exit code for a merge that needs a hand
 _USAGE = 129  # git's exit code for an option that it does not know
 _NAMED = 5
-_SHORT = 12
 _NOBODY = {
     "GIT_AUTHOR_NAME": "revguard",
     "GIT_AUTHOR_EMAIL": "revguard",
@@ -24,6 +23,7 @@ _NOBODY = {
     "GIT_COMMITTER_NAME": "revguard",
     "GIT_COMMITTER_EMAIL": "revguard",
 }
+_SHORT = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
