@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import databases, providers
+from benchmarks import databases, plans, providers
 from benchmarks.measure import Measured, Way, side_by_side
 from benchmarks.projects import Project
 
@@ -319,9 +319,28 @@ def row_j(bench: Bench) -> Row:
     return Row("j", "a server beside imports of 1 s", measured, "<= 1.3", passed)
 
 
+def row_p(bench: Bench) -> Iterator[Row]:
+    """Nothing is known of any environment, as on a fresh runner."""
+    for number in (1, 20, 200):
+        folder = plans.monorepo(bench.base / f"services{number}", number)
+        (folder / "services/s0/s0/models.py").write_text("changed = 1\n")
+        subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+        measured = side_by_side(
+            {
+                "revguard plan": Way([[REVGUARD, "plan"]], str(folder), bench.environ),
+                "git diff": Way(
+                    [["git", "diff", "--cached", "--name-only"]], str(folder), bench.environ
+                ),
+            },
+            bench.repeat,
+        )
+        passed = measured["revguard plan"].seconds <= 2
+        yield Row("p", f"plan of {number} environments", measured, "<= 2 s", passed)
+
+
 ROWS: dict[str, Callable[[Bench], Row | Iterable[Row]]] = {
     "a": row_a, "b": row_b, "c": row_c, "d": row_d, "e": row_e, "f": row_f, "g": row_g,
-    "h": row_h, "i": row_i, "j": row_j,
+    "h": row_h, "i": row_i, "j": row_j, "p": row_p,
 }  # fmt: skip
 
 

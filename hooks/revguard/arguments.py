@@ -20,6 +20,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
     "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
+    "squash": "make one revision of the several that the branch brings",
+    "plan": "which environments the change affects, told without importing any",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -30,7 +32,22 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 BLOCKING: Final = ("pre-commit", "pre-merge-commit", "pre-push")  # hooks that can stop git
 PUSH: Final = "pre-push"
-LATER: Final = ("pr", "squash", "plan")
+# They judge nothing, and answer in text or JSON.
+ANSWERING: Final = (
+    *(
+        "rebase",
+        "squash",
+        "plan",
+        "status",
+        "upgrade",
+        "explain",
+        "doctor",
+        "cache",
+        "init",
+        "demo",
+    ),
+)
+LATER: Final = ("pr",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +145,7 @@ def _add_common(parser: argparse.ArgumentParser, *, first: bool) -> None:
     prefix = "first_" if first else ""
     add("-C", metavar="DIR", dest=f"{prefix}directory", help="work as if started in DIR")
     add("--env", metavar="NAME", dest=f"{prefix}env", action="append", default=[], help=_ENV)
-    add("--format", default=default("text"), metavar="FORMAT", help="text (default) or json")
+    add("--format", default=default("text"), metavar="FORMAT", help=_FORMAT)
     add("--output", default=default(None), metavar="FILE", help="write the report to FILE")
     add("-v", "--verbose", action="store_true", default=default(False), help="say more")
     add("-q", "--quiet", action="store_true", default=default(False), help="say less")
@@ -136,18 +153,32 @@ def _add_common(parser: argparse.ArgumentParser, *, first: bool) -> None:
     add("--color", choices=("auto", "always", "never"), default=default("auto"))
 
 
+_FORMAT = "text (default) or json; check and add also github, sarif and markdown"
 _ENV = "only this environment (may be repeated)"
 _NO_CACHE = "take nothing from earlier runs; the verdict is the same"
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
+    what = _add_what(parser)
+    said = "as the git hook of this name; git's arguments follow"
+    what.add_argument("--hook", metavar="STAGE", choices=BLOCKING, default="", help=said)
+    _add_for_judging(parser)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--worktree", action="store_true", help="judge the files on disk")
     what.add_argument("--tree", metavar="TREEISH", help="judge a commit or a tree")
     what.add_argument("--from-ref", metavar="A", help="judge what B brings on top of A")
     parser.add_argument("--to-ref", metavar="B", help="with --from-ref")
-    said = "as the git hook of this name; git's arguments follow"
-    what.add_argument("--hook", metavar="STAGE", choices=BLOCKING, default="", help=said)
+    return what
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    said = "print a matrix for GitHub Actions, on one line"
+    parser.add_argument("--github-matrix", dest="words", action="store_const",
+                        const=("github-matrix",), default=(), help=said)  # fmt: skip
+    _add_what(parser)
     _add_for_judging(parser)
 
 
@@ -160,6 +191,11 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
 def _add_rebase(parser: argparse.ArgumentParser) -> None:
     said = "what has landed (default: the configured base, or the remote's default branch)"
     parser.add_argument("--from-ref", metavar="BASE", help=said)
+
+
+def _add_squash(parser: argparse.ArgumentParser) -> None:
+    said = "the revision's message (default: those of the several)"
+    parser.add_argument("-m", "--message", metavar="MESSAGE", help=said)
 
 
 def _add_for_judging(parser: argparse.ArgumentParser) -> None:
@@ -213,7 +249,9 @@ _INIT = {
 _OWN = {
     "check": _add_check,
     "add": _add_add,
+    "plan": _add_plan,
     "rebase": _add_rebase,
+    "squash": _add_squash,
     "status": _add_status,
     "upgrade": _add_upgrade,
     "explain": _add_explain,

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Command: TypeAlias = Literal[
-    "check", "add", "status", "upgrade", "explain", "doctor", "cache", "demo", "init", "rebase"
+    "check",
+    "add",
+    "plan",
+    "rebase",
+    "squash",
+    "status",
+    "upgrade",
+    "explain",
+    "doctor",
+    "cache",
+    "demo",
+    "init",
 ]
 Progress: TypeAlias = Callable[[str], None]
 

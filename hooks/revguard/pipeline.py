@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from revguard import cachedir, fast, project, records, scratch, subprocesses
+from revguard import cachedir, fast, preparing, scratch, subprocesses
 from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing, inert
-from revguard.evaluation.case import Case, Judged, Surroundings, judged_before
+from revguard.evaluation.case import Case, Judged, judged_before
+from revguard.evaluation.recorded import Recorded
 from revguard.evaluation.subject import Subject
 from revguard.observed import merge
 from revguard.options import Options
-from revguard.records import Record, Records
+from revguard.records import Record
 from revguard.rules import with_severities
 from revguard.rules.drift import MISSING
 from revguard.rules.waivers import unused
@@ -54,7 +53,7 @@ def check(options: Options) -> Report:
         subject = choosing.subject_of(target, settings, options)
         found, _skipped = choosing.discovered(subject, settings, options)
         work = _Work(options, subject, settings, stack, found)
-        unaffected = {one.name: work.unaffected(one) for one in found}
+        unaffected = {one.name: work.known.unaffected(one) for one in found}
         affected = [one for one in found if options.all or unaffected[one.name] is None]
         judged = work.judge(affected)
         blocks = options.command == "check" or repository.is_making_a_merge(subject.repo)
@@ -92,7 +91,7 @@ def judged(
     with ExitStack() as stack:
         work = _Work(options, subject, settings, stack, found)
         for one in found:
-            work.unaffected(one)  # what the others read counts there, too
+            work.known.unaffected(one)  # what the others read counts there, too
         return work.judge(wanted)
 
 
@@ -181,34 +180,11 @@ class _Work:
     interpreters: list[Interpreter] = field(default_factory=list)
     with_env_file: bool = False
     added_tree: str | None = None
-    records: dict[str, Records] = field(default_factory=dict)  # by the environment's name
-
-    def unaffected(self, environment: Environment) -> Record | None:
-        """A record by which the judged change cannot matter to the environment."""
-        known = self._records_of(environment)
-        own = self._read[environment.name]
-        counted = self._readers
-        known.elsewhere = frozenset(path for path in counted if counted[path] > (path in own))
-        return known.unaffected(self.subject.tree, self.subject.parents)
 
     @cached_property
-    def _read(self) -> dict[str, frozenset[str]]:
-        """The files that each environment read when it last ran."""
-        return {one.name: frozenset(self._records_of(one).read()) for one in self.found}
-
-    @cached_property
-    def _readers(self) -> Counter[str]:
-        """How many environments read each file."""
-        return Counter(path for paths in self._read.values() for path in paths)
-
-    def _records_of(self, environment: Environment) -> Records:
-        if environment.name not in self.records:
-            self.records[environment.name] = Records(
-                records.folder_for(self.subject.cache, environment.key),
-                self.subject.reader,
-                enabled=not self.options.no_cache,
-            )
-        return self.records[environment.name]
+    def known(self) -> Recorded:
+        """What earlier runs know of the environments."""
+        return Recorded(self.subject, self.found, enabled=not self.options.no_cache)
 
     def judge(self, affected: Sequence[Environment]) -> list[Judged]:
         """Judge the environments, side by side where there are cores."""
@@ -250,35 +226,16 @@ class _Work:
 
     def _judge(self, environment: Environment) -> Judged:
         options, subject, settings = self.options, self.subject, environment.settings
-        cache = str(cachedir.cache_dir(options.environ))
         toplevel = subject.repo.toplevel
-        interpreter = project.find(
-            toplevel, environment.root, settings.python, options.environ, cache=cache
-        )
+        interpreter = preparing.interpreter(options, environment, toplevel)
         self.interpreters.append(interpreter)
         self.with_env_file = self.with_env_file or settings.env_file is not None
-        environ = project.worker_environ(
-            options.environ,
-            interpreter,
-            settings,
-            own_prefix=sys.prefix,
-            folders=[os.path.join(toplevel, environment.root), toplevel],
-            cache=cache,
-        )
-        around = Surroundings(
-            environment=environment,
-            interpreter=interpreter,
-            environ={**environ, fast.RUNNING: "1"},
-            run=self.the_run,
-            progress=options.progress,
-            timeout=settings.timeout,
-            use_cache=not options.no_cache,
-        )
+        around = preparing.surroundings(options, environment, interpreter, toplevel, self.the_run)
         case = Case(
             subject=subject,
             around=around,
             settings=self.settings,
-            records=self.records[environment.name],
+            records=self.known.of(environment),
             today=options.today,
             message=options.message,
             others=tuple(one for one in self.found if one is not environment),
@@ -296,15 +253,16 @@ class _Work:
 
     def add(self, judged: Sequence[Judged]) -> list[Judged]:
         """Put what is missing into the commit."""
-        from revguard.adding import add_scripts, can_add, remember_added
+        from revguard.adding import add_scripts, remember_added
 
-        wanted = [one for one in judged if can_add(self.subject, one.report)]
-        results = add_scripts(self.subject, judged, stage=self.options.stage)
-        if not self.options.stage or not wanted:
+        locked = {one.name: one for one in self.found if one.settings.lock}
+        results = add_scripts(self.subject, judged, stage=self.options.stage, locked=locked)
+        if not self.options.stage:
             return results
+        by_name = {one.name: one for one in self.found}
         for index, (before, after) in enumerate(zip(judged, results, strict=True)):
             if before is not after and before.record is not None:
-                known = self.records[before.report.name]
+                known = self.known.of(by_name[before.report.name])
                 record = remember_added(self.subject, known, before.record, after)
                 self.added_tree = record.tree
                 results[index] = replace(after, record=record, observed=record.observed)

@@ -52,12 +52,19 @@ class Record:
 class Records:
     """The records of one environment; a folder that cannot be used is as if it were empty."""
 
-    def __init__(self, folder: Path, reader: Reader, *, enabled: bool) -> None:
+    def __init__(
+        self, folder: Path, reader: Reader, *, enabled: bool, only_read: bool = False
+    ) -> None:
         self._folder = folder
         self._reader = reader
         self._enabled = enabled
+        self._only_read = only_read
         self._loaded: dict[str, Record | None] = {}
         self.elsewhere: frozenset[str] = frozenset()  # what other environments read
+
+    def read_only(self) -> Records:
+        """The same records, for judgements of trees that nobody will ask for."""
+        return Records(self._folder, self._reader, enabled=self._enabled, only_read=True)
 
     def read(self) -> list[str]:
         """The files that the environment read when it last ran."""
@@ -109,6 +116,21 @@ class Records:
                     return record
         return None
 
+    def since(self, tree: str, parents: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The paths that differ from a parent and can matter; none if so for any of the parents.
+
+        None where no record speaks for a parent.
+        """
+        found: tuple[str, ...] | None = None
+        for record in self.newest():
+            for parent in parents:
+                if self._alike(record, record.tree, parent, self.elsewhere):
+                    lines = self.changed(record.observed, parent, tree, self.elsewhere)
+                    if not lines:
+                        return ()
+                    found = found or tuple(_path_of(line) for line in lines)
+        return found
+
     def changed(
         self,
         observed: Mapping[str, Any],
@@ -155,7 +177,7 @@ class Records:
 
     def save(self, record: Record) -> None:
         """Keep a record; the oldest give way."""
-        if not self._enabled:
+        if not self._enabled or self._only_read:
             return
         names = sorted(self._names())
         number = int(names[-1].split("-")[0]) + 1 if names else 1
@@ -194,6 +216,11 @@ class Records:
             return Record(**data)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
+
+
+def _path_of(line: str) -> str:
+    """The path in a line of `Records.changed`."""
+    return line.partition(" ")[2].rpartition(" ")[0]
 
 
 def folder_for(repository_folder: Path, environment_key: str) -> Path:

@@ -69,7 +69,7 @@ class Branches:
     def downs(self):
         """By file, what the staged scripts say."""
         found = {}
-        for name in self.git("ls-files", VERSIONS).splitlines():
+        for name in self.git("ls-files", f"{VERSIONS}/*.py").splitlines():
             text = self.git("show", f":{name}")
             id_ = re.search(r"^revision\S* = (.+)$|^revision: str = (.+)$", text, re.MULTILINE)
             down = re.search(r"^down_revision[^=]*= (.+)$", text, re.MULTILINE)
@@ -222,6 +222,30 @@ def torn(branches):
     branches.commit("main", {"0002_more.py": note_script(id_="0002")}, ("orders", NOTE))
     branches.git("checkout", "-q", "mine")
     return branches
+
+
+@HOWEVER
+def test_the_head_file(shop, bring):
+    """Its conflict is what it is for; it is settled with the scripts, and then it is right."""
+    one = shop()
+    one.write("revguard.toml", "lock = true\n")
+    one.git("add", "-A")
+    assert one.revguard("add").returncode == 0
+    one.commit_all()
+    heads = f"{VERSIONS}/heads.txt"
+    before = one.read(heads)
+    two = Branches(one)
+    mine, main = (before.replace("\n0001", f"\n{id_}") for id_ in ("aa01", "bb01"))
+    two.commit("mine", {"aa01_email.py": email_script(), "heads.txt": mine}, ("users", EMAIL))
+    two.commit("main", {"bb01_note.py": note_script(), "heads.txt": main}, ("orders", NOTE))
+    two.git("checkout", "-q", "mine")
+    bring(two, conflicts=True)
+    two.moved()
+    assert two.git("show", f":{heads}").endswith("\naa01")
+    assert two.downs()["aa01_email.py"] == ("aa01", "bb01")
+    words = ("commit", "-qm", "x") if bring is merge else ("rebase", "--continue")
+    two.git(*words, environ={"GIT_EDITOR": "true"})
+    two.is_clean()
 
 
 @HOWEVER

@@ -23,6 +23,18 @@ def _judge(invocation: Invocation) -> Report:
     return pipeline.check(invocation.options)
 
 
+def _squash(invocation: Invocation) -> Answer:
+    from revguard.commands import squash
+
+    return squash.run(invocation)
+
+
+def _plan(invocation: Invocation) -> Answer:
+    from revguard.commands import plan
+
+    return plan.run(invocation)
+
+
 def _status(invocation: Invocation) -> Answer:
     from revguard.commands import status
 
@@ -80,6 +92,8 @@ COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
     "rebase": _rebase,
+    "squash": _squash,
+    "plan": _plan,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,

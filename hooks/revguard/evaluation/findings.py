@@ -11,8 +11,10 @@ from typing import Any
 from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Histories
+from revguard.history import headfile
 from revguard.history.graph import Graph, new_ids
 from revguard.rules import history, landed, with_severities
+from revguard.rules.head_file import head_file
 from revguard.rules.ignores import apply
 from revguard.staging import ranges, trees
 from revguard.staging.untracked import untracked
@@ -74,7 +76,7 @@ def scripts_on_disk(case: Case, found: Histories) -> list[Any]:
     return files
 
 
-def history_findings(case: Case, found: Histories) -> list[Finding]:
+def history_findings(case: Case, found: Histories, locations: tuple[str, ...]) -> list[Finding]:
     """The findings on the graph alone."""
     subject = case.subject
 
@@ -84,6 +86,9 @@ def history_findings(case: Case, found: Histories) -> list[Finding]:
     findings = history.multiple_heads(
         found.graph, found.parents, landed=found.base, rebase=_rebase(case)
     )
+    if case.around.environment.settings.lock and not findings:  # what mends those mends the file
+        paths = list(headfile.contents(found.graph, locations))
+        findings += head_file(found.graph, locations, subject.read(paths))
     findings += _moved_base(case, found)
     findings += _several(case, found)
     findings += landed.changed_revisions(
@@ -125,13 +130,14 @@ def _is_taken(id_: str, found: Histories) -> bool:
 def _several(case: Case, found: Histories) -> list[Finding]:
     """More revisions than one for each commit, or for the branch, as `one-per` says."""
     subject, one_per = case.subject, case.around.environment.settings.one_per
+    branch = () if found.base is None else new_ids(found.graph, [found.base])
     if subject.range is None or one_per == "branch":
         return history.several_revisions(
-            found.graph, found.added, one_per if subject.range else "commit"
+            found.graph, found.added, one_per if subject.range else "commit", branch=branch
         )
     findings = []
     for graph, new in _by_commit(case, subject.range, found):
-        findings += history.several_revisions(graph, new)
+        findings += history.several_revisions(graph, new, branch=branch)
     return findings
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Histories, Subject
 from revguard.evaluation.tasks import Evaluated
+from revguard.history import headfile
 from revguard.observed import merge
 from revguard.records import Record
 from revguard.rules.landed import REMOVED, missing
@@ -19,6 +20,8 @@ def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[st
     files = {*observed["files"], *(n.path for n in evaluated.histories.graph.nodes.values())}
     files |= {path for path in (environment.config, environment.toml) if path}
     files |= {*evaluated.watched}
+    if environment.settings.lock:
+        files |= {*headfile.contents(evaluated.histories.graph, evaluated.locations)}
     folders = dict(observed["folders"])
     for location in evaluated.locations:
         folders[location] = sorted(

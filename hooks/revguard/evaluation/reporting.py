@@ -25,6 +25,7 @@ from revguard.verdict import (
     ProofStep,
     SchemaChange,
     environment_to_dict,
+    table_from_dict,
     verdict_of,
 )
 
@@ -92,8 +93,9 @@ class Judgement:
             interpreter=case.around.interpreter_info(),
             heads=tuple(self.graph.heads),
             known_drift=self._known_drift(),
-            new_revisions=tuple(self._new_revision(name) for name in self.new),
+            new_revisions=self._new_revisions(),
             changes=self.changes,
+            tables=tuple(table_from_dict(one) for one in self.result["tables"]),
             script=scripts[0]["text"] if scripts else None,
             script_path=path,
             sql=self._sql(),
@@ -161,9 +163,18 @@ class Judgement:
             return len(self.base_record.drift)
         return int(self.result["known"])
 
-    def _new_revision(self, name: str) -> NewRevision:
-        node = self.graph.nodes[name]
-        return NewRevision(id=name, path=node.path, down_revision=node.down)
+    def _new_revisions(self) -> tuple[NewRevision, ...]:
+        nodes = [self.graph.nodes[name] for name in self.new]
+        texts = self.case.subject.read([node.path for node in nodes])
+        return tuple(
+            NewRevision(
+                id=node.id,
+                path=node.path,
+                down_revision=node.down,
+                text=texts.get(node.path, b"").decode("utf-8", "surrogateescape"),
+            )
+            for node in nodes
+        )
 
     def _change(self, item: Mapping[str, Any], *, covered: bool) -> SchemaChange:
         return SchemaChange(
@@ -210,7 +221,8 @@ class Judgement:
         self, unregistered: Sequence[Finding], kept: frozenset[str]
     ) -> tuple[Finding, ...]:
         case, found, new = self.case, self.evaluated.histories, self.new
-        findings = [*history_findings(case, found), *unregistered]
+        locations = self.evaluated.locations
+        findings = [*history_findings(case, found, locations), *unregistered]
         left = [change for change in self.left if not _is_of(change, kept)]
         scripts = self.result["scripts"]
         generated = bool(scripts) and not new

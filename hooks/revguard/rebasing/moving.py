@@ -15,10 +15,11 @@ from revguard.evaluation import choosing
 from revguard.evaluation.case import Judged
 from revguard.evaluation.known import locations_of
 from revguard.options import Options
-from revguard.rebasing import conflicts, naming, planning, proving, reading, wording
+from revguard.rebasing import conflicts, heads, naming, planning, proving, reading, wording
 from revguard.rebasing.values import Move, Own
 from revguard.rebasing.wording import Edits
 from revguard.staging import index, ranges, repository, rewriting, trees
+from revguard.staging.drafts import draft
 from revguard.staging.putting_back import put_back
 from revguard.staging.repository import Repository
 from revguard.verdict import EnvironmentReport
@@ -129,15 +130,16 @@ class _Rebase:
                 self.subject.tree, self._locations(one), recursive=one.recursive
             )
         ]
-        conflicts.refuse_others(scripts, self._stages)
+        locked = {self._locations(one): one for one in self._every if one.settings.lock}
+        conflicts.refuse_others([*scripts, *heads.paths(locked, self._stages)], self._stages)
         moved, edits = [], Edits()
         for environment in self._found:
-            moves, heads = self._moves(environment)
+            moves, landed = self._moves(environment)
             found = wording.edits(self._repo, moves, self._settled(environment))
             edits = wording.joined(edits, found)
             changed = tuple(move for move in moves if move.changes_history)
-            moved.append(Moved(environment=environment, moves=changed, heads=heads))
-        return tuple(moved), edits
+            moved.append(Moved(environment=environment, moves=changed, heads=landed))
+        return tuple(moved), heads.with_head_files(self.subject, locked, edits, self._stages)
 
     def _moves(self, environment: Environment) -> tuple[list[Move], tuple[str, ...]]:
         locations = self._locations(environment)
@@ -189,7 +191,7 @@ class _Rebase:
     def judged(self, moved: Sequence[Moved], edits: Edits) -> list[Judged]:
         """The environments whose scripts change, judged as they will be."""
         subject = self.subject
-        tree = proving.tree_with(self._repo, subject.tree, edits, subject.listing)
+        tree = draft(self._repo, subject.tree, subject.listing, edits.writes, edits.removals)
         range_ = ranges.proposed(self._repo, self._base, tree)
         wanted = [one.environment for one in moved if self._is_touched(one.environment, edits)]
         moved_to = replace(subject, tree=tree, range=range_)

@@ -239,26 +239,39 @@ def rebase_command(base: str = "") -> str:
 
 
 def several_revisions(
-    graph: Graph, new: Iterable[str], one_per: Literal["commit", "branch"] = "commit"
+    graph: Graph,
+    new: Iterable[str],
+    one_per: Literal["commit", "branch"] = "commit",
+    *,
+    branch: Iterable[str] = (),
 ) -> list[Finding]:
-    """More than one new revision of one branch. `new`: those that no parent (or the base) has."""
+    """More than one new revision of one branch. `new`: those that no parent (or the base) has;
+    `branch`: all that have not landed, where that is known."""
     wanted = set(new)
     nodes = (graph.nodes[id_] for id_ in graph.order if id_ in wanted)
     counted = [node.id for node in nodes if not (node.is_mergepoint or _may_merge(node))]
     if len(counted) < 2:
         return []
-    groups = Branches(graph).groups(counted)
-    return [_several_finding(group, graph, one_per) for group in groups if len(group) > 1]
+    groups = [group for group in Branches(graph).groups(counted) if len(group) > 1]
+    all_ = {*branch}
+    return [
+        _several_finding(group, graph, one_per, squash=bool(all_) and all_ <= {*group})
+        for group in groups
+    ]
 
 
 def _may_merge(node: Node) -> bool:
     return node.dynamic and not node.down
 
 
-def _several_finding(group: tuple[str, ...], graph: Graph, one_per: str) -> Finding:
+def _several_finding(
+    group: tuple[str, ...], graph: Graph, one_per: str, *, squash: bool
+) -> Finding:
     first, *others = (graph.nodes[id_] for id_ in group)
     paths = " ".join(shlex.quote(node.path) for node in others)
     hint = f"move the operations into {first.path} and `git rm --cached {paths}`"
+    if squash:
+        hint = "`revguard squash` makes one of them"
     if one_per == "commit":
         hint += "; two changes are two commits"
     return Finding(

@@ -55,6 +55,32 @@ def write_file(repo: Repository, relative_path: str, content: bytes) -> Iterator
         raise
 
 
+def overwrite_file(repo: Repository, relative_path: str, content: bytes) -> None:
+    """Put another content into a tracked file without staging it. UsageError where it has
+    unstaged edits."""
+    path = files.full_path(repo, relative_path)
+    if files.read(path) == content:
+        return
+    if entries.unstaged(repo, repo.index_file, [relative_path]):
+        raise UsageError(
+            f"{relative_path} has changes that are not staged: it was not touched",
+            hint=f"stage them with `git add -- {relative_path}`, or drop them with "
+            f"`git restore -- {relative_path}`",
+        )
+    temporary = f"{path}.{os.getpid()}.{files.SUFFIX}"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, os.stat(path).st_mode & 0o777)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise CouldNotCheck(f"{relative_path} cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+    files.forget_bytecode(path)
+
+
 def is_written(repo: Repository, relative_path: str, content: bytes) -> bool:
     """Whether the file lies in the working tree already, with this very content."""
     try:
