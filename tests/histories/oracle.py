@@ -9,6 +9,7 @@ import io
 import itertools
 import sys
 import tarfile
+import warnings
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -66,8 +67,10 @@ class Oracle:
         config.set_main_option("script_location", str(top / "migrations"))
         scripts = ScriptDirectory.from_config(config)
         try:
-            revisions = list(scripts.walk_revisions())
-            heads = tuple(sorted(scripts.get_heads()))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a parent that is not there
+                revisions = list(scripts.walk_revisions())
+                heads = tuple(sorted(scripts.get_heads()))
         except (CommandError, KeyError):
             return Seen(broken=True)
         known = Seen(

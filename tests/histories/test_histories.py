@@ -1,7 +1,7 @@
 """Random histories with real git and SQLite: revguard agrees with a slow oracle at each step.
 
-`REVGUARD_HISTORIES` says how many (500), `REVGUARD_HISTORIES_SEED` which; a failure shows the seed
-and the shortest history that hypothesis found. A situation that has been judged once in a process
+`REVGUARD_HISTORIES` says how many (500 in CI, else 50), `REVGUARD_HISTORIES_SEED` which; a failure
+shows the seed and the shortest history that hypothesis found. A situation that has been judged once in a process
 (the same trees, parents and base) is not judged again.
 """
 
@@ -20,7 +20,7 @@ from . import loaded
 from .oracle import Oracle, exit_codes
 from .world import BRANCHES, FEATURES, World, steps
 
-COUNT = int(os.environ.get("REVGUARD_HISTORIES", "500"))
+COUNT = int(os.environ.get("REVGUARD_HISTORIES") or (500 if os.environ.get("CI") else 50))
 SHARDS = 10
 SEED = int(os.environ.get("REVGUARD_HISTORIES_SEED", "0")) or random.SystemRandom().randrange(10**6)
 
@@ -32,6 +32,7 @@ operations = st.one_of(
     st.tuples(st.just("change"), branches, st.sampled_from(FEATURES), scripts),
     st.tuples(st.sampled_from(("merge", "rebase", "pick")), pairs),
     st.tuples(st.sampled_from(("join", "revert")), branches),
+    st.tuples(st.sampled_from(("move", "squash")), branches),
 )
 histories = st.lists(operations, min_size=1, max_size=5)
 
@@ -96,6 +97,33 @@ class Player:
         if self.world.run("rebase", "-q", pair[1]).returncode:
             self.world.git("rebase", "--abort")
 
+    # ours
+
+    def move(self, branch):
+        """With what has landed in the branch, its revisions go on top of it."""
+        if branch != "main":
+            self.merge((branch, "main"))
+            self.mend("rebase")
+
+    def squash(self, branch):
+        if branch != "main":
+            self.mend("squash")
+
+    def mend(self, command):
+        """One head, and the schema and the differences that there were; or nothing is touched."""
+        world = self.world
+        before, base = (self.oracle(world.tree(one)) for one in ("HEAD", "main"))
+        code, said = world.revguard(command)
+        if code:
+            assert world.git("status", "--porcelain") == "", said
+            return
+        now = self.oracle(world.git("write-tree"))
+        if before.broken or before.fails or len(base.heads) > 1:
+            return
+        assert len(now.heads) == 1, said
+        assert (now.schema, now.drift) == (before.schema, before.drift), said
+        self.commit(command)
+
     # the two ways
 
     def commit(self, message):
@@ -148,6 +176,38 @@ def player(tmp_path_factory):
         yield Player(world, Oracle(world.raw, folder / "trees"))
     process.communicate()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+TOLD = {
+    "moved": [
+        ("change", "mine", "age", "right"), ("change", "main", "mail", "right"), ("move", "mine"),
+    ],
+    "moved in a chain": [
+        ("change", "mine", "age", "right"), ("change", "mine", "note", "right"),
+        ("change", "main", "mail", "right"), ("move", "mine"),
+    ],
+    "squashed": [
+        ("change", "mine", "age", "right"), ("change", "mine", "mail", "right"),
+        ("squash", "mine"),
+    ],
+    "two heads stand already": [
+        ("change", "main", "age", "right"), ("change", "mine", "mail", "right"),
+        ("merge", ("main", "mine")), ("change", "main", "age", "none"),
+    ],
+    "nothing is brought to what cannot run": [
+        ("change", "main", "age", "right"), ("change", "main", "age", "stale"),
+        ("change", "mine", "age", "right"),
+    ],
+    "stale without a push": [
+        ("change", "mine", "age", "right"), ("change", "yours", "mail", "right"),
+        ("merge", ("main", "mine")), ("change", "yours", "note", "right"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("history", TOLD.values(), ids=TOLD)
+def test_a_history(player, history):
+    player.play(history)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
