@@ -1,8 +1,8 @@
 """Random histories with real git and SQLite: revguard agrees with a slow oracle at each step.
 
 `REVGUARD_HISTORIES` says how many (500 in CI, else 50), `REVGUARD_HISTORIES_SEED` which; a failure
-shows the seed and the shortest history that hypothesis found. A situation that has been judged once in a process
-(the same trees, parents and base) is not judged again.
+shows the seed and the shortest history that hypothesis found. A situation that has been judged once
+in a process (the same trees, parents and base) is not judged again.
 """
 
 import os
@@ -34,7 +34,7 @@ operations = st.one_of(
     st.tuples(st.sampled_from(("join", "revert")), branches),
     st.tuples(st.sampled_from(("move", "squash")), branches),
 )
-histories = st.lists(operations, min_size=1, max_size=5)
+histories = st.lists(operations, min_size=2, max_size=5)
 
 
 class Player:
