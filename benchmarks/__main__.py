@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import databases, plans, providers
+from benchmarks import databases, graphs, plans, providers
 from benchmarks.measure import Measured, Way, side_by_side
 from benchmarks.projects import Project
 
@@ -319,6 +319,36 @@ def row_j(bench: Bench) -> Row:
     return Row("j", "a server beside imports of 1 s", measured, "<= 1.3", passed)
 
 
+def row_k(bench: Bench) -> Iterator[Row]:
+    """A graph of 2,000 revisions: our own time, without importing one where none is to be run."""
+    project = bench.project(revisions=graphs.REVISIONS)
+    yield _drift(bench, "k", f"drift, {graphs.REVISIONS} revisions, warm", project)
+    project.write_models()
+    graphs.add_branch(project)
+    cold = {**bench.environ, "REVGUARD_CACHE_DIR": bench.environ["REVGUARD_CACHE_DIR"] + "-cold"}
+    for name, environ in (
+        ("graph and its rules", bench.environ),
+        ("the same, nothing known", cold),
+    ):
+        way = graphs.of_the_graph(PYTHON, project, environ, cold=environ is cold)
+        yield _beside_heads(bench, name, project, way)
+    project.git("commit", "-q", "-m", "mine")
+    bench.judged(project)
+    for name, words in (
+        ("rebase, nothing to move", ["rebase", "--from-ref", "main"]),
+        ("status", ["status"]),
+    ):
+        yield _beside_heads(bench, name, project, bench.way(project, [REVGUARD, *words]))
+
+
+def _beside_heads(bench: Bench, name: str, project: Project, way: Way) -> Row:
+    hand = bench.way(project, [ALEMBIC, "heads"])
+    measured = side_by_side({name: way, "alembic heads": hand}, bench.repeat)
+    ours, other = measured.values()
+    what = f"{graphs.REVISIONS} revisions: {name}"
+    return Row("k", what, measured, "<= 1", ours.seconds <= other.seconds)
+
+
 def row_p(bench: Bench) -> Iterator[Row]:
     """Nothing is known of any environment, as on a fresh runner."""
     for number in (1, 20, 200):
@@ -340,7 +370,7 @@ def row_p(bench: Bench) -> Iterator[Row]:
 
 ROWS: dict[str, Callable[[Bench], Row | Iterable[Row]]] = {
     "a": row_a, "b": row_b, "c": row_c, "d": row_d, "e": row_e, "f": row_f, "g": row_g,
-    "h": row_h, "i": row_i, "j": row_j, "p": row_p,
+    "h": row_h, "i": row_i, "j": row_j, "k": row_k, "p": row_p,
 }  # fmt: skip
 
 

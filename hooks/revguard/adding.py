@@ -83,12 +83,18 @@ def _lacks_head_file(report: EnvironmentReport) -> bool:
 
 def _with_head_files(subject: Subject, one: Judged, environment: Environment) -> Judged:
     written = _head_files(subject, one, environment)
-    rewriting.rewrite(subject.repo, written)
+    _rewrite(subject, written)
     report = one.report
     findings = tuple(finding for finding in report.findings if not is_finding(finding))
     notes = (*report.notes, *(f"{path} names the heads now" for path in written))
     report = replace(report, verdict=verdict_of(findings), findings=findings, notes=notes)
     return replace(one, report=report)
+
+
+def _rewrite(subject: Subject, files: Mapping[str, bytes]) -> None:
+    for path in files:
+        stashed.refuse(subject.repo, path)
+    rewriting.rewrite(subject.repo, files)
 
 
 def _head_files(
@@ -117,10 +123,9 @@ def _added(subject: Subject, one: Judged, locked: Environment | None) -> Judged:
     files = _head_files(subject, one, locked, node) if locked is not None else {}
     own = report.script_path in subject.listing  # the branch's, generated anew
     if own:
-        stashed.refuse(subject.repo, report.script_path)
         _refuse_restaged(subject, report.script_path)
     if own or files:
-        rewriting.rewrite(subject.repo, {report.script_path: _content(report), **files})
+        _rewrite(subject, {report.script_path: _content(report), **files})
     else:
         adding.add_file(subject.repo, report.script_path, _content(report))
     findings = tuple(one for one in report.findings if not _is_mended(subject, report, one))

@@ -119,5 +119,11 @@ def test_a_large_change_stays_readable():
     assert diagram.left_out([wide, *near]) == 19
 
 
+def test_a_table_of_very_many_keys_stays_readable():
+    keys = tuple(ForeignKey(columns=(f"c{number}",), table="users") for number in range(999))
+    picture = diagram.render([USERS, replace(ORDERS, foreign_keys=(*keys, *keys))])
+    assert picture.count("||--o{") == 60
+
+
 def test_an_unrelated_table_is_no_neighbour():
     assert "t1" not in diagram.render([CARTS, replace(USERS, name="others", state="same")])

@@ -204,6 +204,15 @@ def test_links_name_the_commit_the_file_and_the_line():
     assert "](" not in markdown.render(REPORTS["missing"]).replace("](https://github.com/revg", "")
 
 
+def test_a_proposed_script_is_no_link():
+    found = Finding(rule="x/y", message="it drops", path=MISSING.script_path, line=3)
+    environment = replace(MISSING, findings=(found,))
+    place = f"{MISSING.script_path}:3"
+    for one, linked in ((environment, False), (replace(environment, script=None), True)):
+        text = markdown.render(report(one), links=LINKS)
+        assert (f"in [`{place}`](" in text, f"in `{place}`" in text) == (linked, not linked)
+
+
 def test_a_path_is_quoted_in_a_link():
     path = "a b/(c)[d]\n#e?f%\udcff.py"
     assert LINKS.blob(path, 3).removeprefix("https://github.com/acme/shop/blob/abc123/") == (

@@ -64,6 +64,15 @@ KINDS = {
         'op.execute("DROP VIEW names")',
     ),
     "now": _kind("op.execute(\"UPDATE users SET name = strftime('%f', 'now') || random()\")"),
+    "pg_fill": _kind(
+        'op.execute("UPDATE users SET email = name || kind::text")\n'
+        'op.execute("INSERT INTO orders (user_id) SELECT id FROM users")',
+        'op.execute("DELETE FROM orders WHERE id > 3")',
+    ),
+    "pg_required": _kind(
+        'op.alter_column("users", "email", nullable=False)',
+        'op.alter_column("users", "email", nullable=True)',
+    ),
     "rename": _kind(
         f'{BATCH}alter_column("name", new_column_name="title", existing_type=sa.String(50))',
         f'{BATCH}alter_column("title", new_column_name="name", existing_type=sa.String(50))',
@@ -86,7 +95,7 @@ def bring(shop, names, branch="mine", edit=None):
             shop.model(table, text)
         else:
             shop.replace("shop/models.py", "    size = Column(Integer, nullable=True)\n", "")
-    if "required" in names:
+    if "required" in names or "pg_required" in names:
         shop.replace("shop/models.py", EMAIL, EMAIL.replace("True", "False"))
     if "rename" in names:
         shop.replace("shop/models.py", "    name = Column", "    title = Column")

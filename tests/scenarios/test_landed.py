@@ -162,6 +162,41 @@ def test_a_revision_that_is_pushed_in_below_a_landed_one(landed, reports):
     assert names(reports.check(landed))[1] == ["history/multiple-heads"]
 
 
+# version folders
+
+
+@pytest.mark.parametrize("folder", ["migrations", "migrations/versions"])
+def test_scripts_that_move_to_another_folder_are_no_new_ones(folder, landed, reports):
+    landed.git("mv", "migrations", "db")
+    if folder == "migrations/versions":
+        landed.git("mv", "db/versions", "db/history")
+        landed.replace("alembic.ini", "[alembic]\n", "[alembic]\nversion_locations = db/history\n")
+    landed.replace("alembic.ini", "script_location = migrations", "script_location = db")
+    landed.git("add", "-A")
+    report = reports.check(landed)
+    assert names(report) == ("pass", [])
+    assert only(report)["new_revisions"] == []
+    folder = "db/history" if folder == "migrations/versions" else "db/versions"
+    path = f"{folder}/0002_email.py"
+    landed.replace(path, "nullable=True", "nullable=True, comment='edited'")
+    landed.git("mv", f"{folder}/0001_first.py", f"{folder}/0001_moved.py")
+    landed.git("add", "-A")
+    assert "history/edited-revision" in rules(reports.check(landed))
+
+
+def test_a_copy_in_another_folder_is_a_new_one(landed, reports):
+    """One change by dialect: two environments, the same script in both."""
+    for name in ("env.py", "script.py.mako", "versions/0001_first.py"):
+        landed.write(f"other/{name}", landed.read(f"migrations/{name}"))
+    ini = landed.read("alembic.ini").replace("location = migrations", "location = other")
+    ini = ini.replace("prepend_sys_path = .", "prepend_sys_path = ..").replace("shop.db", "o.db")
+    landed.write("other/alembic.ini", ini)
+    landed.git("add", "-A")
+    report = reports.check(landed)
+    (other,) = [one for one in report["environments"] if one["config"] == "other/alembic.ini"]
+    assert [one["id"] for one in other["new_revisions"]] == ["0001"], report
+
+
 # the base has moved on
 
 

@@ -210,3 +210,36 @@ def test_a_rebase_after_the_merge_of_both(torn, reports):
     assert said(torn) == ["0002"]
     torn.commit_all("rebased")
     assert names(reports.check(torn, *RANGE)) == ("pass", [])
+
+
+def test_squash_keeps_it_right(torn, reports):
+    torn.model("users", "    phone = Column(String(30), nullable=True)\n")
+    torn.git("add", "-A")
+    assert torn.revguard("add").returncode == 0
+    torn.commit_all("phone")
+    torn.write(FILE, "0009\n")  # stale, which squash mends as well
+    torn.git("add", "-A")
+    torn.write("revguard.toml", 'lock = true\nbase = "main~"\n')
+    torn.git("add", "-A")
+    done = torn.revguard("squash")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert said(torn) == only(reports.check(torn))["heads"]
+    assert len(torn.versions()) == 2
+
+
+def test_squash_to_nothing(locked, reports):
+    """Its revisions take each other back: the head is that of the base again."""
+    locked.git("branch", "landed")
+    locked.model()
+    locked.git("add", "-A")
+    assert locked.revguard("add").returncode == 0
+    locked.commit_all("email")
+    locked.replace("shop/models.py", EMAIL, "")
+    locked.write("revguard.toml", 'lock = true\nbase = "landed"\n')
+    locked.git("add", "-A")
+    assert locked.revguard("add").returncode == 0
+    locked.commit_all("without")
+    done = locked.revguard("squash")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (locked.versions(), said(locked)) == (["0001_first.py"], ["0001"])
+    assert reports.check(locked)["verdict"] == "pass"

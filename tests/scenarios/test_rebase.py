@@ -185,6 +185,16 @@ def test_a_mergepoint_that_is_needless_now(two, bring):
     two.is_clean()
 
 
+def test_an_environment_that_came_with_the_branch(shop):
+    one = shop(commit=False)
+    one.git("commit", "-q", "--allow-empty", "-m", "nothing yet")
+    two = Branches(one)
+    one.commit_all()
+    answer = two.rebase()
+    assert (answer.code, one.status()) == (0, [])
+    assert answer.text == "shop: nothing to move: main is below every revision\n"
+
+
 def test_two_beginnings(shop):
     """Both branches brought the first revision of all."""
     one = shop(commit=False)
@@ -303,6 +313,26 @@ def test_a_chain_of_numbers(empty, bring):
         "0003_more.py": ("0003", "0002"),
         "0004_phone.py": ("0004", "0003"),
     }
+
+
+def test_numbers_of_one_name_replayed(empty):
+    """Each commit of the branch meets what the one before it has become."""
+    empty.commit("mine", {"0002_x.py": email_script(id_="0002")}, ("users", EMAIL))
+    empty.commit("mine", {"0003_x.py": phone_script("0002", "0003")}, ("users", PHONE))
+    empty.commit("main", {"0002_x.py": note_script(id_="0002")}, ("orders", NOTE))
+    empty.git("checkout", "-q", "mine")
+    git_rebase(empty, conflicts=True)
+    empty.moved()
+    assert empty.shop.run_git("rebase", "--continue", environ={"GIT_EDITOR": "true"}).returncode
+    assert empty.shop.status()[0] == f"AA {VERSIONS}/0003_x.py"
+    empty.moved()
+    empty.git("rebase", "--continue", environ={"GIT_EDITOR": "true"})
+    texts = {name: empty.shop.read(f"{VERSIONS}/{name}") for name in empty.shop.versions()}
+    assert [("email" in text, "phone" in text) for text in texts.values()] == [
+        (False, False), (False, False), (True, False), (False, True),
+    ]  # fmt: skip
+    assert empty.downs()["0004_x.py"] == ("0004", "0003")
+    empty.is_clean()
 
 
 def test_the_same_number_under_other_names(empty):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from revguard.environments import Environment
 from revguard.evaluation import choosing
 from revguard.evaluation.recorded import Recorded
-from revguard.planning.reach import Reach, reaches
+from revguard.planning.reach import Reach, Trace, reaches, trace
 from revguard.planning.tree import Sources, Tree
 from revguard.staging import repository
 from revguard.staging.trees import GITLINK
@@ -121,49 +121,53 @@ class _Deciding:
     def _followed(self, environments: Sequence[Environment]) -> dict[str, Affected]:
         """A change matters only if it does compared with each of the parents."""
         sources = Sources(self._subject.reader)
-        now = Tree(self._subject.listing, sources)
-        reach = reaches(now, environments)
+        now = reaches(Tree(self._subject.listing, sources), environments)
         found: dict[str, Affected] = {}
         for parent in self._subject.parents:
             before = reaches(Tree(self._subject.reader.listing(parent), sources), environments)
+            reach = {name: _either(now[name], before[name]) for name in now}
             changes = self._subject.reader.changes(parent, self._subject.tree)
-            strays = self._strays(changes, [*reach.values(), *before.values()])
+            traces = [trace(change.path) for change in changes]
+            strays = self._strays(changes, traces, [*filter(None, reach.values())])
             for one in environments:
                 if one.name not in found or found[one.name].affected:
-                    both = (reach[one.name], before[one.name])
-                    found[one.name] = self._decided(one, changes, both, strays)
+                    found[one.name] = self._decided(one, traces, reach[one.name], strays)
         return found
 
     def _decided(
-        self,
-        one: Environment,
-        changes: Sequence[Change],
-        both: tuple[Reach | None, Reach | None],
-        strays: set[str],
+        self, one: Environment, traces: Sequence[Trace], reach: Reach | None, strays: set[str]
     ) -> Affected:
-        now, before = both
-        if now is None or before is None:
+        if reach is None:
             said = "only a run of env.py can tell where its scripts are"
-            return _result(one, unknown=said if changes else "")
-        paths = [
-            change.path
-            for change in changes
-            if change.path in strays
-            or any(each.has(change.path) or each.may_use(change.path) for each in (now, before))
-        ]
+            return _result(one, unknown=said if traces else "")
         observed = self._known.files(one)
-        paths += [c.path for c in changes if c.path in observed and c.path not in paths]
+        paths = [
+            each.path
+            for each in traces
+            if reach.has(each)
+            or reach.may_use(each)
+            or each.path in strays
+            or each.path in observed
+        ]
         return _result(one, paths)
 
-    def _strays(self, changes: Sequence[Change], reach: Sequence[Reach | None]) -> set[str]:
+    def _strays(
+        self, changes: Sequence[Change], traces: Sequence[Trace], reach: Sequence[Reach]
+    ) -> set[str]:
         """Files that are nobody's and define a table that somebody may have forgotten, and
         submodules, into which nobody looks."""
-        there = [one for one in reach if one is not None]
-        nobodys = [one for one in changes if not any(each.has(one.path) for each in there)]
-        entries = {one.path: (one.old, one.new) for one in nobodys}
-        modules = {
-            path
-            for path, both in entries.items()
-            if any(entry is not None and entry.mode == GITLINK for entry in both)
-        }
+        nobodys = [
+            change
+            for change, traced in zip(changes, traces, strict=True)
+            if not any(each.has(traced) for each in reach)
+        ]
+        modules = {one.path for one in nobodys if _is_submodule(one)}
         return self._subject.reader.declaring(nobodys) | modules
+
+
+def _either(now: Reach | None, before: Reach | None) -> Reach | None:
+    return None if now is None or before is None else now | before
+
+
+def _is_submodule(change: Change) -> bool:
+    return any(entry is not None and entry.mode == GITLINK for entry in (change.old, change.new))

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from revguard.environments.locations import ENV_PY
 from revguard.observed import is_aside
-from revguard.staging.trees import GITLINK, SYMLINK
+from revguard.staging.trees import SYMLINK
 
 if TYPE_CHECKING:
     from revguard.environments import Environment
+    from revguard.planning.source import Source
     from revguard.planning.tree import Tree
 
 # They say which packages are installed, or how: where they lie above a file, they are about it.
@@ -27,53 +28,79 @@ _MANIFESTS: Final = (
 _PROSE: Final = (".md", ".rst", ".txt", ".png", ".svg", ".jpg")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A changed path, and by what an environment could come to it."""
+
+    path: str
+    above: frozenset[str]  # the folders that hold it
+    manifest_of: str | None  # the folder that it says packages of
+    mentions: frozenset[bytes]  # words that may mean it
+
+
+def trace(path: str) -> Trace:
+    """What there is to know of a path."""
+    folder, name = posixpath.split(path)
+    is_manifest = any(fnmatch(name, pattern) for pattern in _MANIFESTS)
+    by_name = not is_manifest and not path.endswith(".py")
+    return Trace(
+        path=path,
+        above=_above(path),
+        manifest_of=folder if is_manifest else None,
+        mentions=_mentions(name) if by_name else frozenset(),
+    )
+
+
+def _mentions(name: str) -> frozenset[bytes]:
+    """The name, and its ending for where a name is made."""
+    suffix = posixpath.splitext(name)[1]
+    words = [name, *([suffix] if suffix and suffix not in _PROSE else [])]
+    return frozenset(word.encode("utf-8", "surrogateescape") for word in words)
+
+
+def _above(path: str) -> frozenset[str]:
+    """The folders that hold a path; the top is none of them."""
+    parts = path.split("/")[:-1]
+    return frozenset("/".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """Folders that count as a whole, and single files."""
+    """Folders that count as a whole, and single files, before a change and after it."""
 
-    tree: Tree
     folders: frozenset[str]
     files: frozenset[str]
     watch: tuple[str, ...]
+    sources: frozenset[Source]
 
-    def has(self, path: str) -> bool:
+    def has(self, one: Trace) -> bool:
         """Whether a file can matter by where it lies, or by who asks for it."""
-        if path in self.files or any(_above(path) & self.folders):
+        if one.path in self.files or not self.folders.isdisjoint(one.above):
             return True
-        return any(fnmatch(path, pattern) for pattern in self.watch)
+        return bool(self.watch) and any(fnmatch(one.path, pattern) for pattern in self.watch)
 
-    def may_use(self, path: str) -> bool:
+    def may_use(self, one: Trace) -> bool:
         """Whether a file that nothing imports can matter: a manifest, or one that is mentioned."""
-        folder, name = posixpath.split(path)
-        if any(fnmatch(name, pattern) for pattern in _MANIFESTS):
-            return folder in self._parents
-        return not path.endswith(".py") and self._mentions(name)
+        if one.manifest_of is not None:
+            return one.manifest_of in self._parents
+        return bool(one.mentions) and not one.mentions.isdisjoint(self._tokens)
 
     @cached_property
     def _parents(self) -> frozenset[str]:
         places = {*self.folders, *map(posixpath.dirname, self.files)}
         return frozenset(above for place in places for above in (*_above(f"{place}/x"), ""))
 
-    def _mentions(self, name: str) -> bool:
-        wanted = {name.encode("utf-8", "surrogateescape")}
-        suffix = posixpath.splitext(name)[1]
-        if suffix and suffix not in _PROSE:
-            wanted.add(suffix.encode("utf-8", "surrogateescape"))  # of a name that is made
-        return not wanted.isdisjoint(self._tokens)
-
     @cached_property
     def _tokens(self) -> frozenset[bytes]:
-        return frozenset().union(*(self.tree.source(path).tokens for path in self._python))
+        return frozenset().union(*(source.tokens for source in self.sources))
 
-    @property
-    def _python(self) -> Iterator[str]:
-        return (path for path in self.files if path in self.tree.python)
-
-
-def _above(path: str) -> set[str]:
-    """The folders that hold a path; the top is none of them."""
-    parts = path.split("/")[:-1]
-    return {"/".join(parts[:count]) for count in range(1, len(parts) + 1)}
+    def __or__(self, other: Reach) -> Reach:
+        return Reach(
+            folders=self.folders | other.folders,
+            files=self.files | other.files,
+            watch=self.watch,
+            sources=self.sources | other.sources,
+        )
 
 
 def reaches(tree: Tree, environments: Sequence[Environment]) -> dict[str, Reach | None]:
@@ -145,10 +172,7 @@ class _Search:
     def _take(self, paths: Iterable[str]) -> None:
         new = {path for path in paths if path not in self._files}
         self._files |= new
-        self.fresh |= {
-            path for path in new
-            if path in self._tree.python and self._tree.listing[path].mode != GITLINK
-        }  # fmt: skip
+        self.fresh |= new & self._tree.python
 
     def go_on(self) -> None:
         """Follow the imports of the files that were found last; they are loaded."""
@@ -163,9 +187,10 @@ class _Search:
 
     def reach(self) -> Reach:
         """What was found."""
+        python = (path for path in self._files if path in self._tree.python)
         return Reach(
-            tree=self._tree,
             folders=frozenset(self._folders),
             files=frozenset(self._files),
             watch=self._environment.settings.watch,
+            sources=frozenset(map(self._tree.source, python)),
         )

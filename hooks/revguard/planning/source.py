@@ -41,7 +41,7 @@ class Import(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """A file's text."""
 

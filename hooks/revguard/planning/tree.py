@@ -37,7 +37,10 @@ class Tree:
     def __init__(self, listing: Mapping[str, Entry], sources: Sources) -> None:
         self.listing = listing
         self.sources = sources
-        self.python = {path for path in listing if path.endswith(".py")}
+        self.python = {
+            path for path, entry in listing.items()
+            if path.endswith(".py") and entry.mode != GITLINK
+        }  # fmt: skip
         self.links = [path for path, entry in listing.items() if entry.mode in (SYMLINK, GITLINK)]
         self._sorted = sorted(listing)
         self._folders: dict[str, set[str]] = {}  # name of a module: folders that hold one
@@ -63,9 +66,7 @@ class Tree:
 
     def load(self, paths: Iterable[str]) -> None:
         """Read files that are asked for next."""
-        self.sources.load(
-            self.listing[path].oid for path in paths if self.listing[path].mode != GITLINK
-        )
+        self.sources.load(self.listing[path].oid for path in paths)
 
     def imported(self, path: str, roots: Sequence[str]) -> Iterator[str]:
         """The files that the imports of a file may load, with the packages that hold them.

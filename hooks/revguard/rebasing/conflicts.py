@@ -11,7 +11,7 @@ from revguard.history.compare import same_meaning
 from revguard.history.reading import node_of
 from revguard.history.rewording import NotPlain, Words, reworded
 from revguard.history.script import parse
-from revguard.rebasing.values import Own
+from revguard.rebasing.values import Own, is_number
 from revguard.staging import entries, plumbing, ranges, trees
 from revguard.staging.entries import Entry
 from revguard.staging.repository import Repository
@@ -52,10 +52,10 @@ def refuse_others(paths: Iterable[str], stages: Mapping[str, Stages]) -> None:
         )
 
 
-def own_side(
+def own_sides(
     repo: Repository, path: str, sides: Stages, landed: trees.Entry | None, base_name: str
-) -> Own | None:
-    """The branch's script of an unmerged path; None where it is what has landed, at another place.
+) -> list[Own]:
+    """The branch's scripts of an unmerged path; none where it is what has landed, elsewhere.
 
     In a rebase of git's ours and theirs swap, so the landed side is known by its content.
     """
@@ -68,8 +68,8 @@ def own_side(
     blobs = trees.read_blobs(repo, [others[0].oid, landed.oid])
     text = blobs[others[0].oid]
     if same_elsewhere(text, blobs[landed.oid]):
-        return None
-    return _own(path, others[0].oid, (text,), must_move=True)
+        return []
+    return [_own(path, others[0].oid, (text,), must_move=True)]
 
 
 def same_elsewhere(text: bytes, landed: bytes) -> bool:
@@ -86,12 +86,20 @@ def same_elsewhere(text: bytes, landed: bytes) -> bool:
         return False
 
 
-def _edited_on_both_sides(repo: Repository, path: str, sides: Stages) -> Own:
+def _edited_on_both_sides(repo: Repository, path: str, sides: Stages) -> list[Own]:
     if "2" not in sides or "3" not in sides:
         raise _by_hand(path, "one side has removed or renamed it")
     oids = [sides[name].oid for name in ("2", "3", "1") if name in sides]
     blobs = trees.read_blobs(repo, oids)
-    return _own(path, oids[0], tuple(blobs[oid] for oid in oids))
+    ours, theirs, *_ = texts = tuple(blobs[oid] for oid in oids)
+    if "1" not in sides and _are_two(ours, theirs):  # a number that an earlier commit has moved to
+        return [_own(path, oids[0], (ours,)), _own(path, oids[1], (theirs,), must_move=True)]
+    return [_own(path, oids[0], texts)]
+
+
+def _are_two(ours: bytes, theirs: bytes) -> bool:
+    id_ = parse(ours).revision
+    return id_ is not None and is_number(id_) and not same_elsewhere(ours, theirs)
 
 
 def _own(path: str, oid: str, texts: tuple[bytes, ...], *, must_move: bool = False) -> Own:

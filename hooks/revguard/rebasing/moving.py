@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from revguard import environments, pipeline
 from revguard.environments import Environment
 from revguard.environments.naming import file_template
-from revguard.errors import CouldNotCheck, UsageError
+from revguard.errors import ConfigError, CouldNotCheck, UsageError
 from revguard.evaluation import choosing
 from revguard.evaluation.case import Judged
 from revguard.evaluation.known import locations_of
@@ -168,10 +168,13 @@ class _Rebase:
         if any(path.startswith(tuple(f"{one}/" for one in found)) for path in listing):
             return found
         there = replace(self.subject, tree=self.subject.base)
-        environments_there, _ = choosing.discovered(
-            there, self._settings, replace(self._options, environments=())
-        )
-        named = [one for one in environments_there if one.name == environment.name]
+        try:
+            known, _ = choosing.discovered(
+                there, self._settings, replace(self._options, environments=())
+            )
+        except (ConfigError, UsageError):  # the first environment came with the branch
+            return found
+        named = [one for one in known if one.name == environment.name]
         return (*found, *(name for one in named for name in one.version_locations or ()))
 
     def _does_nothing(self, own: Own) -> bool:

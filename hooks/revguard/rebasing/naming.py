@@ -15,9 +15,7 @@ from revguard.history import file_names
 from revguard.history.file_names import Name
 from revguard.history.graph import Graph
 from revguard.rebasing.planning import Down
-from revguard.rebasing.values import Move, Own, Scripts
-
-_LONGEST_NUMBER = 8  # digits: what is longer is a date, or by chance no letter is in it
+from revguard.rebasing.values import Move, Own, Scripts, is_number
 
 
 def moves(
@@ -72,9 +70,9 @@ def _ids(scripts: Scripts, whole: Graph) -> dict[str, str]:
     twice = [key for key, id_ in ids.items() if key != id_]
     again = set(twice) | whole.descendants(*twice)
     kept = (*scripts.landed.nodes, *(id_ for key, id_ in ids.items() if key not in again))
-    numbers = [id_ for id_ in kept if _is_number(id_)]
+    numbers = [id_ for id_ in kept if is_number(id_)]
     for key in (key for key in whole.order if key in again):
-        if _is_number(ids[key]):
+        if is_number(ids[key]):
             ids[key] = str(max(map(int, numbers)) + 1).zfill(len(ids[key]))
             numbers.append(ids[key])
         elif key in twice:
@@ -84,10 +82,6 @@ def _ids(scripts: Scripts, whole: Graph) -> dict[str, str]:
                 hint="give it another id, in `revision`, in its docstring and where others name it",
             )
     return ids
-
-
-def _is_number(id_: str) -> bool:
-    return id_.isascii() and id_.isdigit() and len(id_) <= _LONGEST_NUMBER
 
 
 def _path(scripts: Scripts, key: str) -> str:

@@ -134,6 +134,8 @@ def _stacked(scripts: Scripts, down: Down, heads: list[str]) -> Down:
     graph = _graph(scripts, down)
     lines = {id_: {id_} | graph.ancestors(id_, dependencies=False) for id_ in heads}
     needs = {id_: {id_} | graph.ancestors(id_) for id_ in heads}
+    ages = {one.key: number for number, one in enumerate(scripts.own)}
+    heads = sorted(heads, key=lambda id_: min(ages[one] for one in lines[id_] & ages.keys()))
     found = dict(down)
     below: set[str] = set()
     top = ""

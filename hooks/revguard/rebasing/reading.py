@@ -40,7 +40,7 @@ def read(
     again = tuple(one for one in files if _has_landed(subject, one, landed))
     own = [*_torn(subject, here, stages), *(one for one in files if one not in again)]
     _refuse_missing(subject, here, landed, [*own, *again])
-    ordered = _in_order(own, subject, locations)
+    ordered = _in_order(own, landed, subject, locations)
     return Scripts(landed=landed, own=tuple(_with_keys(ordered, landed)), again=again)
 
 
@@ -49,11 +49,13 @@ def _torn(subject: Subject, here: Graph, stages: Mapping[str, Stages]) -> list[O
     assert subject.base is not None
     landed = subject.reader.listing(subject.base)
     paths = [node.path for node in here.nodes.values() if node.path in stages]
-    found = (
-        conflicts.own_side(subject.repo, path, stages[path], landed.get(path), subject.base_name)
+    return [
+        one
         for path in paths
-    )
-    return [one for one in found if one is not None]
+        for one in conflicts.own_sides(
+            subject.repo, path, stages[path], landed.get(path), subject.base_name
+        )
+    ]
 
 
 def _own_files(
@@ -171,10 +173,12 @@ def _with_keys(own: Sequence[Own], landed: Graph) -> Iterator[Own]:
     A name stands for the nearest one of the branch before: that of a landed one is newer.
     """
     keys: dict[str, str] = {}  # by id, of the last one so far
+    used: set[str] = set()
     for one in own:
         key = one.id
-        if key in landed or key in keys:
-            key = f"{one.id} of {one.path}"
+        while key in landed or key in used:
+            key = f"{key} of {one.path}"
+        used.add(key)
         node = replace(
             one.node,
             id=key,
@@ -185,21 +189,42 @@ def _with_keys(own: Sequence[Own], landed: Graph) -> Iterator[Own]:
         yield replace(one, node=node)
 
 
-def _in_order(own: Sequence[Own], subject: Subject, locations: tuple[str, ...]) -> list[Own]:
-    """Each after those that it names; of two with the same id that which was there first."""
-    ids = [one.id for one in own]
-    order: dict[str, int] = {}
-    if len(set(ids)) < len(ids):
-        added = ranges.added(subject.repo, subject.landed_at, locations)
-        order = {path: number for number, path in enumerate(added)}
-    left = sorted(own, key=lambda one: order.get(one.path, len(order)))
+def _in_order(
+    own: Sequence[Own], landed: Graph, subject: Subject, locations: tuple[str, ...]
+) -> list[Own]:
+    """In the order in which they came to the branch, and each after those that it names.
+
+    A name that has landed, too, is that of one which came later only where nothing else is.
+    """
+    commits = _commits(own, subject, locations)
+    by_path = {node.path for node in landed.nodes.values()}
+
+    def age(one: Own) -> int:
+        is_new = one.must_move and one.path not in by_path
+        return len(commits) if is_new else commits.get(one.path, len(commits))
+
+    def waits(one: Own) -> bool:
+        names = {*one.down, *one.depends_on} - {one.id}
+        named = (other for name in names for other in waiting.get(name, ()))
+        return any(other.id not in landed or age(other) <= age(one) for other in named)
+
+    left = sorted(own, key=age)
+    waiting: dict[str, list[Own]] = {}
+    for one in left:
+        waiting.setdefault(one.id, []).append(one)
     found: list[Own] = []
     while left:
-        waiting = {one.id for one in left}
-        first = next(
-            (one for one in left if waiting.isdisjoint({*one.down, *one.depends_on} - {one.id})),
-            left[0],
-        )
+        first = next((one for one in left if not waits(one)), left[0])
         left.remove(first)
+        waiting[first.id].remove(first)
         found.append(first)
     return found
+
+
+def _commits(own: Sequence[Own], subject: Subject, locations: tuple[str, ...]) -> dict[str, int]:
+    """The number of the commit that brought each path, where that may matter: to more lines."""
+    ids = {one.id for one in own}
+    roots = [one for one in own if ids.isdisjoint(one.down)]
+    if len(roots) < 2 and len(ids) == len(own):
+        return {}
+    return ranges.added(subject.repo, subject.landed_at, locations)

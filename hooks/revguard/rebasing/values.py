@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from revguard.history.graph import Graph, Node
 
+_LONGEST_NUMBER = 8  # digits: what is longer is a date, or by chance no letter is in it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
@@ -54,3 +56,8 @@ class Move:
     def changes_history(self) -> bool:
         """Whether it goes on top of something else, or has another id."""
         return self.path is None or (self.id, self.down) != (self.own.id, self.own.down)
+
+
+def is_number(id_: str) -> bool:
+    """Whether a revision id is one of a row of numbers."""
+    return id_.isascii() and id_.isdigit() and len(id_) <= _LONGEST_NUMBER

@@ -15,6 +15,7 @@ from revguard.verdict import Column, ForeignKey, Table
 
 _MOST_TABLES: Final = 12
 _MOST_COLUMNS: Final = 12
+_MOST_LINES: Final = 60
 _MOST_LETTERS: Final = 40
 _STATES: Final = ("added", "removed", "changed")
 _SAFE: Final = frozenset("_-()[]")
@@ -32,10 +33,13 @@ def render(tables: Sequence[Table]) -> str:
     lines = ["erDiagram"]
     for table in shown:
         lines += _entity(ids[table.name], table)
-    for table in shown:
-        for key in table.foreign_keys:
-            if key.table in ids:
-                lines.append(_line(ids[table.name], ids[key.table], key))
+    drawn = (
+        _line(ids[table.name], ids[key.table], key)
+        for table in shown
+        for key in table.foreign_keys
+        if key.table in ids
+    )
+    lines += list(dict.fromkeys(drawn))[:_MOST_LINES]
     lines += _styles(shown, ids)
     return "\n".join(lines)
 

@@ -11,7 +11,9 @@ from revguard.reporters.links import Links
 from revguard.reporters.markup import code, fence, folded, in_html, prose, table
 from revguard.verdict import EnvironmentReport, ProofStep
 
-_RESULTS: Final = {"pass": "✅ passed", "fail": "❌ failed", "skipped": "⏭️ skipped"}
+_RESULTS: Final = {
+    "pass": "✅&nbsp;passed", "fail": "❌&nbsp;failed", "skipped": "⏭️&nbsp;skipped",
+}  # fmt: skip
 _STEPS: Final[dict[str, str]] = {
     **{name: name for name in ("upgrade", "compare", "downgrade", "rows", "locks")},
     "reupgrade": "upgrade again",
@@ -53,7 +55,7 @@ def _proof_summary(one: EnvironmentReport) -> str:
 
 def _proof(one: EnvironmentReport) -> Iterator[str]:
     rows = [
-        (_name(step), _RESULTS.get(step.result, ""), f"{int(step.ms)} ms", prose(step.reason))
+        (_name(step), _RESULTS.get(step.result, ""), f"{int(step.ms)}&nbsp;ms", prose(step.reason))
         for step in one.proof
     ]
     yield table(("step", "result", "time", ""), rows)

@@ -117,15 +117,18 @@ class _Page:
 
     def _findings(self, one: EnvironmentReport) -> str:
         most = self.size.most
-        lines = [self._finding(finding, _command(one)) for finding in _worst_first(one)[:most]]
+        lines = [self._finding(finding, one) for finding in _worst_first(one)[:most]]
         left_out = len(one.findings) - len(lines)
         lines += [f"- … and {counted(left_out, 'finding')} more"] if left_out else []
         return "\n".join(lines)
 
-    def _finding(self, finding: Finding, said: str) -> str:
+    def _finding(self, finding: Finding, one: EnvironmentReport) -> str:
         link = page(finding.rule)
         rule = f"[{code(finding.rule)}]({link})" if link else code(finding.rule)
-        where = place(finding.path, finding.line, self.links)
+        # a script that is only proposed is in no commit yet
+        proposed = one.script is not None and finding.path == one.script_path
+        where = place(finding.path, finding.line, None if proposed else self.links)
+        said = _command(one)
         lines = [
             f"- {_SEVERITIES.get(finding.severity, '')} {rule}" + (f" in {where}" if where else ""),
             prose(finding.message, self.size.letters),

@@ -159,7 +159,7 @@ def _moved(
         if node.id not in landed or node.dynamic:
             continue
         sides = [side.nodes[node.id] for side in (landed, *parents) if node.id in side]
-        if any(side.dynamic or _place(side, names) == _place(node, {}) for side in sides):
+        if any(_stays(side, node, names) for side in sides):
             continue
         old = landed.nodes[node.id]
         yield Finding(
@@ -171,6 +171,11 @@ def _moved(
             path=node.path,
             line=node.line_of_down or node.line,
         )
+
+
+def _stays(old: Node, new: Node, names: Mapping[str, str]) -> bool:
+    """Whether it is where it was; `names`: what revisions that have another id are called now."""
+    return old.oid == new.oid or old.dynamic or _place(old, names) == _place(new, {})
 
 
 def _place(node: Node, names: Mapping[str, str]) -> tuple[frozenset[str], frozenset[str]]:

@@ -10,6 +10,7 @@ from revguard.evaluation.case import Case, Judged
 from revguard.evaluation.judge import judge
 from revguard.evaluation.tasks import Wanted
 from revguard.project.launch import Worker
+from revguard.rules.head_file import is_finding
 from revguard.rules.history import SEVERAL
 from revguard.verdict import Finding
 
@@ -28,9 +29,12 @@ class Landing:
 
     @property
     def blocking(self) -> list[Finding]:
-        """What is wrong besides that there are several revisions."""
-        found = self.judged.report.findings
-        return [one for one in found if one.severity == "error" and one.rule != SEVERAL]
+        """What is wrong besides that there are several revisions; a head file is written anew."""
+        return [
+            one
+            for one in self.judged.report.findings
+            if one.severity == "error" and one.rule != SEVERAL and not is_finding(one)
+        ]
 
     @property
     def failed(self) -> str:

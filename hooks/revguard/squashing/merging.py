@@ -103,15 +103,17 @@ def _headers(first: Parts, chain: Chain) -> Iterator[Edit]:
                 if isinstance(statement, ast.AnnAssign)
                 else ""
             )
-            text = f"{ast.unparse(target)}{note} = {_quoted(value)}\n"
+            text = f"{ast.unparse(target)}{note} = {_quoted(value, first)}\n"
             yield Edit(
                 first=statement.lineno, last=statement.end_lineno or statement.lineno, text=text
             )
 
 
-def _quoted(value: object) -> str:
-    said = repr(value)
-    return said.replace("'", '"') if '"' not in said and "\\" not in said else said
+def _quoted(value: object, first: Parts) -> str:
+    """The value in the quotes that the script has."""
+    said, own = repr(value), first.header("revision")
+    double = own is not None and '"' in first.source(own.lineno, own.end_lineno or own.lineno)
+    return said.replace("'", '"') if double and not {'"', "\\"} & {*said} else said
 
 
 def _imports(pieces: Sequence[Parts]) -> Iterator[Edit]:

@@ -105,13 +105,21 @@ def _when(repo: Repository, parents: tuple[str, ...]) -> str:
     return plumbing.output(repo, "log", "-1", "--format=%ct +0000", parents[0]).decode().strip()
 
 
-def added(repo: Repository, base: str, folders: tuple[str, ...]) -> list[str]:
-    """Paths that were added below these folders since the base, the first ones first."""
-    words = ("--format=", "--name-only", "--diff-filter=A", "--no-renames", "--reverse", "-z")
+def added(repo: Repository, base: str, folders: tuple[str, ...]) -> dict[str, int]:
+    """The paths that were added below these folders since the base, each with the number of its
+    commit, from the oldest on."""
+    words = ("--name-only", "--diff-filter=A", "--no-renames", "--topo-order", "--reverse", "-z")
     listed = plumbing.output(
-        repo, "log", *words, "--no-ext-diff", "HEAD", f"^{base}", "--", *folders
+        repo, "log", "--format=%x01", *words, "--no-ext-diff", "HEAD", f"^{base}", "--", *folders
     )
-    return plumbing.split(listed)
+    found: dict[str, int] = {}
+    number = -1
+    for item in plumbing.split(listed):
+        if item.lstrip("\n") == "\x01":
+            number += 1
+        else:
+            found[item.removeprefix("\n")] = number
+    return found
 
 
 def commits(repo: Repository, found: Range, folders: tuple[str, ...]) -> list[tuple[str, ...]]:

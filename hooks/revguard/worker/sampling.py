@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import decimal
 import hashlib
+import re
 import uuid
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy import inspect
 
 if TYPE_CHECKING:
-    from typing import Iterator
+    from typing import Iterator, Mapping, Sequence
 
 ROWS = 3  # of each table
 _LONGEST = 120  # characters of a cell
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys", "pg_catalog", "pg_toast")
+_LITERAL = re.compile(r"'(?:[^']|'')*'|(?<![\w.'])\d+(?![\w.'])")
 _DAY = datetime.date(2021, 3, 4)
 # by the name of a type that only one dialect has; {0} is the number of the row
 _TEXTS = {
@@ -42,8 +44,9 @@ def fill(connection: Any, version_table: str) -> list[str]:
     """Put rows into every table, parents first; the names of those that hold none after it."""
     empty = []
     for table in _tables(connection, version_table):
+        named = _named_in_checks(connection, table)
         for number in range(1, ROWS + 1):
-            _insert(connection, table, number)
+            _insert(connection, table, number, named)
         if not connection.execute(sa.select(sa.func.count()).select_from(table)).scalar():
             empty.append(table.fullname)
     return sorted(empty)
@@ -81,11 +84,23 @@ def _schemas(connection: Any) -> list[Any]:
     return [None, *(name for name in names if name != usual)]
 
 
-def _insert(connection: Any, table: Any, number: int) -> None:
+def _named_in_checks(connection: Any, table: Any) -> dict[str, list[str]]:
+    """Strings and numbers that the check constraints of a column name."""
+    found: dict[str, list[str]] = {}
+    with contextlib.suppress(NotImplementedError):
+        for check in inspect(connection).get_check_constraints(table.name, schema=table.schema):
+            said = str(check["sqltext"])
+            for column in table.columns:
+                if re.search(rf"\b{re.escape(column.name)}\b", said):
+                    found.setdefault(column.name, []).extend(_LITERAL.findall(said))
+    return found
+
+
+def _insert(connection: Any, table: Any, number: int, named: Mapping[str, Sequence[str]]) -> None:
     """A row, if the table takes one: as it is, else with nothing in it that may be left out."""
     for bare in (False, True):
         try:
-            values = dict(_values(connection, table, number, bare))
+            values = dict(_values(connection, table, number, bare, named))
         except _No:
             return
         with contextlib.suppress(Exception), connection.begin_nested():
@@ -93,7 +108,9 @@ def _insert(connection: Any, table: Any, number: int) -> None:
             return
 
 
-def _values(connection: Any, table: Any, number: int, bare: bool) -> Iterator[tuple[str, Any]]:
+def _values(
+    connection: Any, table: Any, number: int, bare: bool, named: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, Any]]:
     referring = {}
     for key in table.foreign_key_constraints:
         referring.update(_referred(connection, key, number, table))
@@ -107,7 +124,7 @@ def _values(connection: Any, table: Any, number: int, bare: bool) -> Iterator[tu
         elif column.nullable and (bare or number == 2):
             yield column.name, None
         else:
-            yield column.name, _value(column, column.type, number)
+            yield column.name, _value(column, column.type, number, named.get(column.name, ()))
 
 
 def _is_left_out(table: Any, column: Any, number: int, bare: bool) -> bool:
@@ -138,20 +155,26 @@ def _referred(connection: Any, key: Any, number: int, table: Any) -> dict[str, A
     return {own.name: value for (own, _), value in zip(pairs, row)}
 
 
-def _value(column: Any, type_: Any, number: int) -> Any:
-    """A value of a type: another one in each row."""
+def _value(column: Any, type_: Any, number: int, allowed: Sequence[str]) -> Any:
+    """A value of a type: another one in each row. `allowed`: what a check constraint names."""
     name = type(type_).__name__.upper()
     if name in _TEXTS:
         return _TEXTS[name].format(number)
     if getattr(type_, "item_type", None) is not None:
-        return []
+        return [_value(column, type_.item_type, number, ())]
+    if isinstance(type_, sa.JSON):
+        return {"key": number}
     if getattr(type_, "enums", None):
         return type_.enums[(number - 1) % len(type_.enums)]
     try:
         kind = type_.python_type
     except NotImplementedError:
         kind = None
-    made = _of(kind, column.name, type_, number)
+    words = [word[1:-1].replace("''", "'") for word in allowed if word.startswith("'")]
+    if kind is str and words:
+        return words[(number - 1) % len(words)]
+    numbers = [int(word) for word in allowed if word.isdigit()]
+    made = _of(kind, column.name, type_, number + numbers[0] if numbers else number)
     if made is None and not column.nullable:
         raise _No
     return made
