@@ -297,7 +297,7 @@ class Evaluation:
         self._keep_drift(found)
         left = self._subtract(comparison)
         self.result["left"] = [item.as_dict() for item in left]
-        if left and self._request["generate"]:
+        if left and self._is_to_be_written(comparison):
             yield from self._generate(comparison, context)
         self._note_heads(context)
         self.result["judged"] = True
@@ -323,6 +323,10 @@ class Evaluation:
     def _note_rows(self, way: str, connection: Connection, context: MigrationContext) -> None:
         if self.result["rows"] is not None:
             self.result["rows"][way] = sampling.read(connection, context.version_table)
+
+    def _is_to_be_written(self, comparison: Comparison) -> bool:
+        asked = bool(self._request["generate"])
+        return asked and candidate.has_place(comparison, self._environment)
 
     def _generate(self, comparison: Comparison, context: MigrationContext) -> Steps:
         """Write the missing script and prove it."""
@@ -409,7 +413,7 @@ class Evaluation:
             self.result["left"] = [item.as_dict() for item in left]
         self.result["still"] = [item.as_dict() for item in left]
         self._proved("compare", not left, started, "; ".join(i.op + " " + i.object for i in left))
-        if left and not generated and self._request["generate"]:
+        if left and not generated and self._is_to_be_written(comparison):
             self._describe_missing(comparison, context)
         yield from self._way(list(reversed(revisions)), context, "downgrade")
         with between_steps(context) as connection:
