@@ -122,7 +122,7 @@ class Way:
         """What a run that nobody disturbs says."""
         code, report = self.shop.report("check", environ=self.environ)
         (found,) = report["environments"]
-        assert [step["result"] for step in found["proof"]] == ["pass"] * 4, report
+        assert [step["result"] for step in found["proof"]] == ["pass"] * 4, found["error"]
         assert found["notes"] == []
         self.world.look()
         return code, found["verdict"], found["changes"], found["database"], found["new_revisions"]
