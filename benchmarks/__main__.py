@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import databases, server
+from benchmarks import databases, graphs, plans, providers
 from benchmarks.measure import Measured, Way, side_by_side
 from benchmarks.projects import Project
 
@@ -42,6 +43,7 @@ class Bench:
     def __init__(self, base: Path, repeat: int, socket: str) -> None:
         self.base = base
         self.repeat = repeat
+        self.socket = socket  # of a PostgreSQL that runs
         self.environ = {
             **os.environ,
             "GIT_CONFIG_GLOBAL": os.devnull,
@@ -49,7 +51,6 @@ class Bench:
             "VIRTUAL_ENV": str(BIN.parent),
             "PGHOST": socket,
             "PGUSER": "postgres",
-            "BENCH_PYTHON": PYTHON,
         }
         self.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         self._count = 0
@@ -199,27 +200,8 @@ def row_d(bench: Bench) -> list[Row]:
 
 
 def row_e(bench: Bench) -> Row:
-    project = bench.project()
-    project.write_models(DRIFT)
-    project.git("add", "-A")
-    cache = bench.environ["REVGUARD_CACHE_DIR"] + "-cold"
-    cold = {**bench.environ, "REVGUARD_CACHE_DIR": cache}
-    measured = side_by_side(
-        {
-            "revguard check": Way(
-                [[REVGUARD, "check"]], str(project.folder), cold,
-                before=lambda: shutil.rmtree(cache, ignore_errors=True), expected=(1,),
-            ),
-            "initdb, start, upgrade, check": Way(
-                [[PYTHON, "-m", "benchmarks.server", str(project.folder), project.folder.name]],
-                str(Path(__file__).parent.parent),
-                bench.environ,
-            ),
-        },
-        bench.repeat,
-    )  # fmt: skip
-    ours, hand = measured.values()
-    return Row("e", "the same, cold", measured, "< 1", ours.seconds < hand.seconds)
+    found = next(one for one in providers.ALL if one.name == "local PostgreSQL")
+    return _from_nothing(bench, "e", "the same, cold", found, "", _project_of(bench, found, ""))
 
 
 def row_f(bench: Bench) -> Row:
@@ -262,44 +244,64 @@ def row_h(bench: Bench) -> list[Row]:
     return rows
 
 
-def row_i(bench: Bench) -> list[Row]:
-    """From nothing to a verdict, on MariaDB and in a container."""
-    url = "mysql+pymysql://root@localhost/shop?unix_socket=@address"
-    rows = _cold_and_warm(bench, "MariaDB", url, "mariadb", [])
-    image = os.environ.get("BENCH_IMAGE", "postgres:15")
-    if not databases.has_engine(image):
-        print(f"--   i     no Docker engine with {image}: not measured", flush=True)
-        return rows
-    url = "postgresql+psycopg2://postgres:x@127.0.0.1:@address/postgres"
-    setting = [f'database = "docker:{image}"']
-    return [*rows, *_cold_and_warm(bench, f"docker:{image}", url, image, setting)]
+def row_i(bench: Bench) -> Iterator[Row]:
+    """From nothing to a verdict by each provider, cold and warm."""
+    for one in providers.ALL:
+        lack = one.lack()
+        if lack:
+            print(f"--   i     {one.name}: not measured, {lack}", flush=True)
+            continue
+        with one.running(bench.socket) as where:
+            project = _project_of(bench, one, where)
+            yield _from_nothing(bench, "i", f"{one.name}, cold", one, where, project)
+            yield _once_more(bench, "i", f"{one.name}, warm", one, where, project)
 
 
-def _cold_and_warm(
-    bench: Bench, what: str, url: str, by_hand: str, settings: list[str]
-) -> list[Row]:
-    project = bench.project_at(url, settings)
+def _project_of(bench: Bench, one: providers.Provider, where: str) -> Project:
+    setting = one.setting.replace("@where", where)
+    project = bench.project_at(one.url, [f'database = "{setting}"'])
+    project.write_models(DRIFT)
+    project.git("add", "-A")
+    return project
+
+
+def _from_nothing(
+    bench: Bench, row: str, what: str, one: providers.Provider, where: str, project: Project
+) -> Row:
     cache = bench.environ["REVGUARD_CACHE_DIR"] + "-cold"
     cold = {**bench.environ, "REVGUARD_CACHE_DIR": cache}
-    hand = Way(
-        [[PYTHON, "-m", "benchmarks.databases", by_hand, str(project.folder)]],
-        str(Path(__file__).parent.parent),
-        bench.environ,
+    way = Way(
+        [[REVGUARD, "check"]], str(project.folder), cold,
+        before=lambda: shutil.rmtree(cache, ignore_errors=True), expected=(1,),
+    )  # fmt: skip
+    return _against_hand(bench, row, what, one, where, project, way, one.cold)
+
+
+def _once_more(
+    bench: Bench, row: str, what: str, one: providers.Provider, where: str, project: Project
+) -> Row:
+    way = bench.way(project, [REVGUARD, "check"], before=_changing(project, DRIFT), expected=(1,))
+    return _against_hand(bench, row, what, one, where, project, way)
+
+
+def _against_hand(
+    bench: Bench,
+    row: str,
+    what: str,
+    one: providers.Provider,
+    where: str,
+    project: Project,
+    way: Way,
+    limit: float = 1,
+) -> Row:
+    by_hand = [PYTHON, "-m", "benchmarks.databases", one.by_hand, str(project.folder)]
+    hand = Way([[*by_hand, where]], str(Path(__file__).parent.parent), bench.environ)
+    measured = side_by_side(
+        {"revguard check": way, "start, upgrade, check by hand": hand}, bench.repeat
     )
-    rows = []
-    for name, environ, before in (
-        ("cold", cold, lambda: shutil.rmtree(cache, ignore_errors=True)),
-        ("warm", bench.environ, _changing(project, DRIFT)),
-    ):
-        project.write_models(DRIFT)
-        project.git("add", "-A")
-        way = Way([[REVGUARD, "check"]], str(project.folder), environ, before, expected=(1,))
-        measured = side_by_side(
-            {"revguard check": way, "start, upgrade, check by hand": hand}, bench.repeat
-        )
-        ours, other = measured.values()
-        rows.append(Row("i", f"{what}, {name}", measured, "< 1", ours.seconds < other.seconds))
-    return rows
+    ours, other = measured.values()
+    passed = ours.seconds < limit * other.seconds
+    return Row(row, what, measured, f"< {limit}", passed)
 
 
 def row_j(bench: Bench) -> Row:
@@ -317,9 +319,58 @@ def row_j(bench: Bench) -> Row:
     return Row("j", "a server beside imports of 1 s", measured, "<= 1.3", passed)
 
 
-ROWS: dict[str, Callable[[Bench], Row | list[Row]]] = {
+def row_k(bench: Bench) -> Iterator[Row]:
+    """A graph of 2,000 revisions: our own time, without importing one where none is to be run."""
+    project = bench.project(revisions=graphs.REVISIONS)
+    yield _drift(bench, "k", f"drift, {graphs.REVISIONS} revisions, warm", project)
+    project.write_models()
+    graphs.add_branch(project)
+    cold = {**bench.environ, "REVGUARD_CACHE_DIR": bench.environ["REVGUARD_CACHE_DIR"] + "-cold"}
+    for name, environ in (
+        ("graph and its rules", bench.environ),
+        ("the same, nothing known", cold),
+    ):
+        way = graphs.of_the_graph(PYTHON, project, environ, cold=environ is cold)
+        yield _beside_heads(bench, name, project, way)
+    project.git("commit", "-q", "-m", "mine")
+    bench.judged(project)
+    for name, words in (
+        ("rebase, nothing to move", ["rebase", "--from-ref", "main"]),
+        ("status", ["status"]),
+    ):
+        yield _beside_heads(bench, name, project, bench.way(project, [REVGUARD, *words]))
+
+
+def _beside_heads(bench: Bench, name: str, project: Project, way: Way) -> Row:
+    hand = bench.way(project, [ALEMBIC, "heads"])
+    measured = side_by_side({name: way, "alembic heads": hand}, bench.repeat)
+    ours, other = measured.values()
+    what = f"{graphs.REVISIONS} revisions: {name}"
+    return Row("k", what, measured, "<= 1", ours.seconds <= other.seconds)
+
+
+def row_p(bench: Bench) -> Iterator[Row]:
+    """Nothing is known of any environment, as on a fresh runner."""
+    for number in (1, 20, 200):
+        folder = plans.monorepo(bench.base / f"services{number}", number)
+        (folder / "services/s0/s0/models.py").write_text("changed = 1\n")
+        subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+        measured = side_by_side(
+            {
+                "revguard plan": Way([[REVGUARD, "plan"]], str(folder), bench.environ),
+                "git diff": Way(
+                    [["git", "diff", "--cached", "--name-only"]], str(folder), bench.environ
+                ),
+            },
+            bench.repeat,
+        )
+        passed = measured["revguard plan"].seconds <= 2
+        yield Row("p", f"plan of {number} environments", measured, "<= 2 s", passed)
+
+
+ROWS: dict[str, Callable[[Bench], Row | Iterable[Row]]] = {
     "a": row_a, "b": row_b, "c": row_c, "d": row_d, "e": row_e, "f": row_f, "g": row_g,
-    "h": row_h, "i": row_i, "j": row_j,
+    "h": row_h, "i": row_i, "j": row_j, "k": row_k, "p": row_p,
 }  # fmt: skip
 
 
@@ -335,20 +386,40 @@ def _print(row: Row) -> None:
     )
 
 
+@contextlib.contextmanager
+def _engine(*, wanted: bool) -> Iterator[None]:
+    """With the engine and the images that the tests make; needs root, as they do."""
+    if not wanted:
+        yield
+        return
+    from tests.databases import engine, images
+
+    started = engine.Engine.new()
+    try:
+        images.build(started, lambda found, what: found or sys.exit(f"{what} is missing"))
+        os.environ["DOCKER_HOST"] = started.url
+        yield
+    finally:
+        started.close()
+
+
 def main() -> int:
     """Print the table; 1 where a limit is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", choices=[*ROWS, []], help="default: all")
     parser.add_argument("--repeat", type=int, default=7, help="runs of each, for the median")
+    parser.add_argument(
+        "--engine", action="store_true", help="start the Docker engine of the tests for row i"
+    )
     found = parser.parse_args()
     missed = False
     base = Path(tempfile.mkdtemp(prefix="revguard-bench-"))
     try:
-        with server.running() as socket:
+        with databases.postgresql() as socket, _engine(wanted=found.engine):
             bench = Bench(base, found.repeat, socket)
             for name in found.rows or ROWS:
                 rows = ROWS[name](bench)
-                for row in rows if isinstance(rows, list) else [rows]:
+                for row in [rows] if isinstance(rows, Row) else rows:
                     _print(row)
                     missed = missed or not row.passed
     finally:

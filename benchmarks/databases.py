@@ -1,7 +1,8 @@
-"""What the ephemeral databases cost: from the asking to a login, and from nothing to a verdict."""
+"""Databases as a user would have them by hand: a login in the end, or what is done with one."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import statistics
@@ -9,15 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import server
 from benchmarks.measure import Measured
 
 ROOT = Path(__file__).parent.parent
-MARIADB_URL = "mysql+pymysql://root@localhost/{name}?unix_socket={socket}"
-POSTGRES_URL = "postgresql+psycopg2://postgres:x@127.0.0.1:{port}/postgres"
 BUSY = """
 import time
 _until = time.process_time() + 1
@@ -53,17 +52,20 @@ def timed(work: Callable[[], None], repeat: int) -> Measured:
 
 
 def postgresql_by_hand() -> None:
-    """initdb, start, a login; the end is not a part of it, but it is short."""
-    base = _folder()
-    try:
-        server.make(base / "data")
-        server.stop(server.start(base / "data", 5432))
-    finally:
-        shutil.rmtree(base)
+    """initdb, start, a login; the end is a part of it, but it is short."""
+    with postgresql():
+        pass
 
 
-def mariadb_by_hand(then: Callable[[str], None] = lambda _socket: None) -> None:
-    """mariadb-install-db, start, a login, and then something with the socket."""
+def mariadb_by_hand() -> None:
+    """mariadb-install-db, start, a login."""
+    with mariadb():
+        pass
+
+
+@contextlib.contextmanager
+def mariadb() -> Iterator[str]:
+    """mariadb-install-db, start, a login; gives the socket."""
     base = _folder()
     data, socket = base / "data", base / "s"
     data.mkdir()
@@ -81,11 +83,9 @@ def mariadb_by_hand(then: Callable[[str], None] = lambda _socket: None) -> None:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            login = ["mariadb", "--no-defaults", f"--socket={socket}", "-uroot", "-e"]
-            while subprocess.run([*login, "SELECT 1"], capture_output=True, check=False).returncode:
+            while not _mariadb(str(socket), "SELECT 1"):
                 time.sleep(0.02)
-            subprocess.run([*login, "CREATE DATABASE shop"], check=True)
-            then(str(socket))
+            yield str(socket)
         finally:
             process.terminate()
             process.wait()
@@ -93,25 +93,73 @@ def mariadb_by_hand(then: Callable[[str], None] = lambda _socket: None) -> None:
         shutil.rmtree(base)
 
 
-def docker_by_hand(image: str, then: Callable[[str], None]) -> None:
-    """docker run, wait for a login, and then something with the port."""
-    import psycopg2
+def _mariadb(socket: str, statement: str) -> bool:
+    command = ["mariadb", "--no-defaults", f"--socket={socket}", "-uroot", "-e", statement]
+    return not subprocess.run(command, capture_output=True, check=False).returncode
 
-    run = ["docker", "run", "-d", "--rm", "-P", "-e", "POSTGRES_PASSWORD=x", image]
+
+@contextlib.contextmanager
+def postgresql(binaries: Path | None = None) -> Iterator[str]:
+    """initdb, start, a login; gives the folder of its socket."""
+    base = _folder()
+    try:
+        server.make(base / "data", binaries)
+        process = server.start(base / "data", 5432, binaries)
+        try:
+            yield str(base / "data")
+        finally:
+            server.stop(process)
+    finally:
+        shutil.rmtree(base)
+
+
+@contextlib.contextmanager
+def container(image: str) -> Iterator[str]:
+    """docker run, wait for a login; gives the port."""
+    port, variables, login = _SERVED["mariadb" if "mariadb" in image else "postgresql"]
+    told = [word for one in variables for word in ("-e", one)]
+    run = ["docker", "run", "-d", "--rm", "-P", *told, image]
     name = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
     try:
-        asked = ["docker", "port", name, "5432/tcp"]
-        told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
-        port = told.splitlines()[0].rpartition(":")[2]
-        while True:
-            try:
-                psycopg2.connect(host="127.0.0.1", port=port, user="postgres", password="x").close()
-                break
-            except psycopg2.OperationalError:
-                time.sleep(0.02)
-        then(port)
+        asked = ["docker", "port", name, f"{port}/tcp"]
+        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+        address = said.splitlines()[0].rpartition(":")[2]
+        until = time.monotonic() + 60
+        while not login(address):
+            if time.monotonic() > until:
+                raise SystemExit(f"{image} has not let anybody in for 60 s: `docker logs {name}`")
+            time.sleep(0.02)
+        yield address
     finally:
         subprocess.run(["docker", "rm", "-f", "-v", name], capture_output=True, check=True)
+
+
+def _postgresql_answers(port: str) -> bool:
+    import psycopg2
+
+    try:
+        psycopg2.connect(
+            host="127.0.0.1", port=port, user="postgres", password="x", dbname="shop"
+        ).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _mariadb_answers(port: str) -> bool:
+    command = ["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{port}", "-uroot", "-px", "-e"]
+    asked = [*command, "SELECT 1"]
+    return not subprocess.run(asked, capture_output=True, check=False).returncode
+
+
+_SERVED = {  # what it listens on, its variables, whether a login is answered
+    "postgresql": (
+        5432,
+        ("POSTGRES_USER=postgres", "POSTGRES_PASSWORD=x", "POSTGRES_DB=shop"),
+        _postgresql_answers,
+    ),
+    "mariadb": (3306, ("MARIADB_ROOT_PASSWORD=x", "MARIADB_DATABASE=shop"), _mariadb_answers),
+}
 
 
 def has_engine(image: str) -> bool:
@@ -121,19 +169,16 @@ def has_engine(image: str) -> bool:
     return bool(found) and not subprocess.run(asked, capture_output=True, check=False).returncode
 
 
-def migrate(folder: str, variable: str) -> Callable[[str], None]:
+def migrate(folder: str, address: str) -> None:
     """`alembic upgrade head` and `alembic check` at an address that the ini takes from environ."""
-
-    def work(address: str) -> None:
-        environ = {**os.environ, variable: address}
-        alembic = str(Path(sys.executable).parent / "alembic")
-        for command in (("upgrade", "head"), ("check",)):
-            subprocess.run(
-                [alembic, *command], cwd=folder, env=environ, check=False,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-
-    return work
+    environ = {**os.environ, "BENCH_ADDRESS": address}
+    alembic = str(Path(sys.executable).parent / "alembic")
+    for command in (("upgrade", "head"), ("check",)):
+        done = subprocess.run(
+            [alembic, *command], cwd=folder, env=environ, check=False, capture_output=True
+        )
+        if done.returncode not in (0, 1, 255) or (command[0] == "upgrade" and done.returncode):
+            raise SystemExit(done.stderr.decode(errors="replace"))
 
 
 def _folder() -> Path:
@@ -142,8 +187,66 @@ def _folder() -> Path:
     return base
 
 
+def by_hand(kind: str, folder: str, where: str = "") -> None:
+    """From nothing to the answer of `alembic check`, as a user would get it."""
+    with _OPENED[kind](where) as address:
+        migrate(folder, address)
+
+
+@contextlib.contextmanager
+def _sqlite(_where: str) -> Iterator[str]:
+    base = _folder()
+    try:
+        yield str(base / "shop.db")
+    finally:
+        shutil.rmtree(base)
+
+
+@contextlib.contextmanager
+def _own_mariadb(_where: str) -> Iterator[str]:
+    with mariadb() as socket:
+        _mariadb(socket, "CREATE DATABASE shop")
+        yield socket
+
+
+@contextlib.contextmanager
+def _on_postgresql(socket: str) -> Iterator[str]:
+    """A database of one's own on a server that runs."""
+    import psycopg2
+
+    connection = psycopg2.connect(host=socket, user="postgres", dbname="postgres")
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE DATABASE by_hand")
+            try:
+                yield socket
+            finally:
+                cursor.execute("DROP DATABASE by_hand")
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def _on_mariadb(socket: str) -> Iterator[str]:
+    """A database of one's own on a server that runs."""
+    _mariadb(socket, "CREATE DATABASE by_hand")
+    try:
+        yield socket
+    finally:
+        _mariadb(socket, "DROP DATABASE by_hand")
+
+
+_OPENED: dict[str, Callable[[str], contextlib.AbstractContextManager[str]]] = {
+    "sqlite": _sqlite,
+    "postgresql": lambda _where: postgresql(),
+    "embedded": lambda where: postgresql(Path(where)),
+    "mariadb": _own_mariadb,
+    "container": container,
+    "on-postgresql": _on_postgresql,
+    "on-mariadb": _on_mariadb,
+}
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "mariadb":
-        mariadb_by_hand(migrate(sys.argv[2], "BENCH_ADDRESS"))
-    else:
-        docker_by_hand(sys.argv[1], migrate(sys.argv[2], "BENCH_ADDRESS"))
+    by_hand(*sys.argv[1:])

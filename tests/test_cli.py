@@ -114,10 +114,10 @@ def test_invocation(words, expected):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        pytest.param([], "the commands are: check, add, status, upgrade", id="no command"),
+        pytest.param([], "the commands are: check, add, rebase, squash", id="no command"),
         pytest.param(["chekc"], "did you mean `revguard check`?", id="a slip"),
         pytest.param(["frobnicate"], "the commands are: check", id="another word"),
-        pytest.param(["rebase"], "this version has no `revguard rebase`", id="a later one"),
+        pytest.param(["pr"], "this version has no `revguard pr`", id="a later one"),
         pytest.param(
             ["-C", "/usr", "pr"], "has no `revguard pr`", id="a later one after an option"
         ),
@@ -217,7 +217,7 @@ def test_wrong_arguments_are_a_report_too(capsys, words):
 
 def test_a_format_that_is_not_there_is_refused_before_the_work(judging, capsys):
     judging(AssertionError("it was not asked"))
-    assert rim.run(["check", "--format", "sarif"]) == 2
+    assert rim.run(["check", "--format", "xml"]) == 2
     assert "one of: text, json" in capsys.readouterr().err
 
 
@@ -423,3 +423,18 @@ def test_cache_clear_waits_for_nobody_and_takes_from_nobody(cache_dir, capsys):
         assert rim.run(["cache", "clear"]) == 3
     assert "another revguard is at work" in capsys.readouterr().err
     assert rim.run(["cache", "clear"]) == 0
+
+
+@pytest.mark.parametrize("format_", ["github", "sarif", "markdown"])
+def test_an_error_comes_in_the_format_that_was_asked_for(judging, capsys, format_):
+    judging(CouldNotCheck("no server"))
+    assert rim.run(["check", "--format", format_]) == 3
+    output = capsys.readouterr()
+    assert "no server" in output.out
+    assert output.err == ""
+
+
+@pytest.mark.parametrize("command", [["status"], ["doctor"], ["explain", "history/multiple-heads"]])
+def test_what_judges_nothing_takes_text_and_json_only(capsys, command):
+    assert rim.run([*command, "--format", "sarif"]) == 2
+    assert f"`revguard {command[0]}` has no format 'sarif'" in capsys.readouterr().out

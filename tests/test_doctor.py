@@ -208,8 +208,28 @@ def test_whether_commits_are_checked(repository, capsys, configured, hook, said)
     assert line.startswith("hook:          git ")
 
 
+@pytest.mark.parametrize(
+    ("hook", "said"),
+    [
+        ('exec revguard check --hook pre-push "$@"\n', "runs revguard at each push"),
+        ("exec revguard check\n", "judges the staged tree, not what is pushed"),
+        ("exec other\n", None),
+    ],
+)
+def test_whether_a_push_is_judged(repository, capsys, hook, said):
+    top = repository(project())
+    path = top / ".git" / "hooks" / "pre-push"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(hook, encoding="utf-8")
+    _, output = doctor(capsys)
+    lines = [line for line in output.splitlines() if line.startswith("push:")]
+    assert [said in line for line in lines] == ([True] if said else [])
+
+
 UPGRADES = THREE_LINES.replace("[{id", "[{id: alembic-upgrade}, {id")
 STAGES = ("post-checkout", "post-merge", "post-rewrite")
+
+
 FOR_EVERYONE = "default_install_hook_types: [pre-commit, post-checkout, post-merge, post-rewrite]"
 
 

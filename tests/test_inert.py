@@ -33,10 +33,8 @@ FILES = {
 @pytest.mark.parametrize(
     ("said", "name"),
     [
-        ('one-per = "branch"', "`one-per`"),
         ('renames = "source"', "`renames`"),
         ('renames = "never"', "`renames`"),
-        ("lock = true", "`lock`"),
         ('prove = ["upgrade"]', "`prove`"),
         ("prove = []", "`prove`"),
         ('prove = ["upgrade", "round-trip", "rows"]', "`prove`"),
@@ -75,7 +73,8 @@ def test_keep_is_for_containers(provider, noted):
     "said",
     [
         "",
-        'one-per = "commit"\nrenames = "ask"\nkeep = "0"\nlock = false',
+        'one-per = "branch"',
+        'one-per = "commit"\nrenames = "ask"\nkeep = "0"\nlock = true',
         'prove = ["upgrade", "round-trip"]',
         'prove = ["upgrade", "round-trip", "rows", "locks"]',
         'rules = { "models/probable-rename" = "off", "proof/downgrade-fails" = "error" }',

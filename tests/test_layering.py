@@ -23,8 +23,9 @@ ORDER = [
     *("cachedir", "subprocesses", "scratch", "runs"),
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
-    *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "adding"),
-    *("checkouts", "fast", "pipeline", "reporters", "configured", "doctor", "init"),
+    *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "planning"),
+    *("adding", "checkouts", "fast", "preparing", "pipeline", "reporters", "configured"),
+    *("rebasing", "squashing", "doctor", "init"),
     # the rim: everything is to its left
     *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "__main__"),
 ]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
+from revguard.environments import Environment
+from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Judged
 from revguard.evaluation.subject import Subject
-from revguard.history import reading
-from revguard.history.graph import Node
+from revguard.history import headfile, reading
+from revguard.history.graph import Graph, Node
 from revguard.records import Record, Records
 from revguard.rules.drift import MISSING
+from revguard.rules.head_file import is_finding
 from revguard.rules.history import UNTRACKED
-from revguard.staging import adding, index
+from revguard.staging import adding, entries, index, rewriting, stashed
 from revguard.verdict import (
     EnvironmentReport,
     Finding,
@@ -23,19 +28,27 @@ from revguard.verdict import (
 )
 
 
-def add_scripts(subject: Subject, judged: Sequence[Judged], *, stage: bool) -> list[Judged]:
+def add_scripts(
+    subject: Subject,
+    judged: Sequence[Judged],
+    *,
+    stage: bool,
+    locked: Mapping[str, Environment] = MappingProxyType({}),
+) -> list[Judged]:
     """Write and stage each script that is all that its environment misses.
 
-    With ``stage=False`` it is written only, and the finding stays: the commit still lacks it.
+    With ``stage=False`` it is written only, and the finding stays: the commit still lacks it. The
+    environments in `locked`, by name, have head files, which go with the scripts.
     """
     results = []
     for one in judged:
-        if not can_add(subject, one.report):
-            results.append(one)
-        elif stage:
-            results.append(_added(subject, one))
+        environment = locked.get(one.report.name)
+        if can_add(subject, one.report):
+            results.append(_added(subject, one, environment) if stage else _written(subject, one))
+        elif stage and environment is not None and _lacks_head_file(one.report):
+            results.append(_with_head_files(subject, one, environment))
         else:
-            results.append(_written(subject, one))
+            results.append(one)
     return results
 
 
@@ -59,7 +72,43 @@ def _is_mended(subject: Subject, report: EnvironmentReport, finding: Finding) ->
     """Whether nothing is left of a finding once the script is in the commit."""
     if finding.rule == UNTRACKED and finding.path == report.script_path:
         return adding.is_written(subject.repo, finding.path, _content(report))
-    return finding.rule == MISSING
+    return finding.rule == MISSING or is_finding(finding)
+
+
+def _lacks_head_file(report: EnvironmentReport) -> bool:
+    """Whether a head file is all that is wrong."""
+    blocking = [one for one in report.findings if one.severity == "error" or is_finding(one)]
+    return report.verdict != "error" and bool(blocking) and all(map(is_finding, blocking))
+
+
+def _with_head_files(subject: Subject, one: Judged, environment: Environment) -> Judged:
+    written = _head_files(subject, one, environment)
+    _rewrite(subject, written)
+    report = one.report
+    findings = tuple(finding for finding in report.findings if not is_finding(finding))
+    notes = (*report.notes, *(f"{path} names the heads now" for path in written))
+    report = replace(report, verdict=verdict_of(findings), findings=findings, notes=notes)
+    return replace(one, report=report)
+
+
+def _rewrite(subject: Subject, files: Mapping[str, bytes]) -> None:
+    for path in files:
+        stashed.refuse(subject.repo, path)
+    rewriting.rewrite(subject.repo, files)
+
+
+def _head_files(
+    subject: Subject, one: Judged, environment: Environment, script: Node | None = None
+) -> dict[str, bytes]:
+    """The head files for the judged tree, with the script in it, as far as they change."""
+    if one.record is None:
+        return {}
+    locations = one.record.version_locations
+    graph = subject.graph(subject.tree, locations, recursive=environment.recursive)
+    if script is not None:
+        nodes = [node for node in graph.nodes.values() if node.path != script.path]
+        graph = Graph((*nodes, script))
+    return headfile.outdated(graph, locations, subject.read)
 
 
 def _content(report: EnvironmentReport) -> bytes:
@@ -67,17 +116,25 @@ def _content(report: EnvironmentReport) -> bytes:
     return report.script.encode("utf-8", "surrogateescape")
 
 
-def _added(subject: Subject, one: Judged) -> Judged:
+def _added(subject: Subject, one: Judged, locked: Environment | None) -> Judged:
     report = one.report
     assert report.script_path is not None
-    adding.add_file(subject.repo, report.script_path, _content(report))
-    findings = tuple(one for one in report.findings if not _is_mended(subject, report, one))
     node = _node(report)
+    files = _head_files(subject, one, locked, node) if locked is not None else {}
+    own = report.script_path in subject.listing  # the branch's, generated anew
+    if own:
+        _refuse_restaged(subject, report.script_path)
+    if own or files:
+        _rewrite(subject, {report.script_path: _content(report), **files})
+    else:
+        adding.add_file(subject.repo, report.script_path, _content(report))
+    findings = tuple(one for one in report.findings if not _is_mended(subject, report, one))
     revision = NewRevision(
         id=node.id,
         path=report.script_path,
         down_revision=node.down,
         added_by="revguard",
+        text=report.script or "",
     )
     return replace(
         one,
@@ -89,7 +146,7 @@ def _added(subject: Subject, one: Judged) -> Judged:
             script_path=None,
             heads=_heads(report, revision),
             changes=tuple(replace(change, covered=True) for change in report.changes),
-            new_revisions=(*report.new_revisions, revision),
+            new_revisions=(*_others(report, revision), revision),
         ),
     )
 
@@ -97,8 +154,11 @@ def _added(subject: Subject, one: Judged) -> Judged:
 def _written(subject: Subject, one: Judged) -> Judged:
     report = one.report
     assert report.script_path is not None
-    with adding.write_file(subject.repo, report.script_path, _content(report)):
-        pass
+    if report.script_path in subject.listing:
+        adding.overwrite_file(subject.repo, report.script_path, _content(report))
+    else:
+        with adding.write_file(subject.repo, report.script_path, _content(report)):
+            pass
     findings = tuple(
         replace(finding, hint=f"`git add {report.script_path}` takes the written script in")
         if finding.rule == MISSING
@@ -108,9 +168,23 @@ def _written(subject: Subject, one: Judged) -> Judged:
     return replace(one, report=replace(report, findings=findings))
 
 
+def _refuse_restaged(subject: Subject, path: str) -> None:
+    """CouldNotCheck where something else was staged there since it was judged."""
+    found = entries.at(subject.repo, subject.repo.index_file, [path]).get(path, ())
+    if [one.oid for one in found] != [subject.listing[path].oid]:
+        raise CouldNotCheck(
+            f"{path} was staged anew while its script was proven: it was not touched",
+            hint="run it again",
+        )
+
+
+def _others(report: EnvironmentReport, revision: NewRevision) -> tuple[NewRevision, ...]:
+    return tuple(one for one in report.new_revisions if one.id != revision.id)
+
+
 def _heads(report: EnvironmentReport, revision: NewRevision) -> tuple[str, ...]:
-    kept = tuple(head for head in report.heads if head not in revision.down_revision)
-    return (*kept, revision.id)
+    gone = {revision.id, *revision.down_revision}
+    return (*(head for head in report.heads if head not in gone), revision.id)
 
 
 def _node(report: EnvironmentReport) -> Node:
@@ -122,18 +196,31 @@ def _node(report: EnvironmentReport) -> Node:
     return next(iter(graph.nodes.values()))
 
 
+def _observed(before: Record, written: Sequence[str]) -> dict[str, Any]:
+    """What was observed, as if these files had been there; what is another environment's is not."""
+    folders = dict(before.observed["folders"])
+    files = set(before.observed["files"])
+    for path in written:
+        folder, _, name = path.rpartition("/")
+        if any(_is_below(folder, location) for location in before.version_locations):
+            files.add(path)
+            folders[folder] = sorted({*folders.get(folder, ()), name})
+    return {**before.observed, "files": sorted(files), "folders": folders}
+
+
+def _is_below(folder: str, location: str) -> bool:
+    return not location or f"{folder}/".startswith(f"{location}/")
+
+
 def remember_added(subject: Subject, records: Records, before: Record, one: Judged) -> Record:
     """The record of the tree with the script in it: the next commit's parent, most likely."""
-    path = one.report.new_revisions[-1].path
     # whoever looks at that tree finds a revision like any other
     revisions = tuple(replace(item, added_by="user") for item in one.report.new_revisions)
     report = replace(one.report, new_revisions=revisions, notes=())
     tree = index.staged_tree(subject.repo)
-    folder, _, name = path.rpartition("/")
-    observed = dict(before.observed)
-    observed["files"] = sorted({*before.observed["files"], path})
-    entries = before.observed["folders"].get(folder, [])
-    observed["folders"] = {**before.observed["folders"], folder: sorted({*entries, name})}
+    observed = _observed(
+        before, [change.path for change in subject.reader.changes(before.tree, tree)]
+    )
     fresh = set(before.notes.get("fresh", ()))
     record = replace(
         before,
@@ -141,7 +228,7 @@ def remember_added(subject: Subject, records: Records, before: Record, one: Judg
         changed=records.changed(observed, before.parents[0], tree) if before.parents else (),
         observed=observed,
         drift=tuple(key for key in before.drift if key not in fresh),
-        report=environment_to_dict(report),
+        report=None if before.report is None else environment_to_dict(report),
         notes={},
     )
     records.save(record)

@@ -19,6 +19,9 @@ Color: TypeAlias = Literal["auto", "always", "never"]
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "is there one proven revision for each model change? (writes nothing)",
     "add": "write the missing revision script, prove it and stage it",
+    "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
+    "squash": "make one revision of the several that the branch brings",
+    "plan": "which environments the change affects, told without importing any",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -27,7 +30,24 @@ COMMANDS: Final[Mapping[str, str]] = {
     "init": "make a repository ready: migration environment, hook and workflow",
     "demo": "a commit is blocked, then made with the revision added, in a throw-away repository",
 }
-LATER: Final = ("pr", "rebase", "squash", "plan")
+BLOCKING: Final = ("pre-commit", "pre-merge-commit", "pre-push")  # hooks that can stop git
+PUSH: Final = "pre-push"
+# They judge nothing, and answer in text or JSON.
+ANSWERING: Final = (
+    *(
+        "rebase",
+        "squash",
+        "plan",
+        "status",
+        "upgrade",
+        "explain",
+        "doctor",
+        "cache",
+        "init",
+        "demo",
+    ),
+)
+LATER: Final = ("pr",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +58,7 @@ class Invocation:
     words: tuple[str, ...] = ()  # the command's own: a rule, a revision, a git hook's arguments
     database: bool = False  # status: whether the configured database is looked at
     hosts: tuple[str, ...] = ()  # upgrade: that are allowed besides this machine
-    hook: str = ""  # upgrade: the git hook that runs it
+    hook: str = ""  # check, upgrade: the git hook that runs it
     template: str | None = None  # of Alembic, for init
     format: str = "text"
     output: str | None = None  # absolute
@@ -87,7 +107,7 @@ def parse(
     )
     return Invocation(
         options=_consistent(options),
-        words=tuple(getattr(found, "words", ())),
+        words=(*getattr(found, "words", ()), *getattr(found, "files", ())),
         database=getattr(found, "database", False),
         hosts=tuple(getattr(found, "hosts", ())),
         hook=getattr(found, "hook", ""),
@@ -125,7 +145,7 @@ def _add_common(parser: argparse.ArgumentParser, *, first: bool) -> None:
     prefix = "first_" if first else ""
     add("-C", metavar="DIR", dest=f"{prefix}directory", help="work as if started in DIR")
     add("--env", metavar="NAME", dest=f"{prefix}env", action="append", default=[], help=_ENV)
-    add("--format", default=default("text"), metavar="FORMAT", help="text (default) or json")
+    add("--format", default=default("text"), metavar="FORMAT", help=_FORMAT)
     add("--output", default=default(None), metavar="FILE", help="write the report to FILE")
     add("-v", "--verbose", action="store_true", default=default(False), help="say more")
     add("-q", "--quiet", action="store_true", default=default(False), help="say less")
@@ -133,16 +153,32 @@ def _add_common(parser: argparse.ArgumentParser, *, first: bool) -> None:
     add("--color", choices=("auto", "always", "never"), default=default("auto"))
 
 
+_FORMAT = "text (default) or json; check and add also github, sarif and markdown"
 _ENV = "only this environment (may be repeated)"
 _NO_CACHE = "take nothing from earlier runs; the verdict is the same"
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
+    what = _add_what(parser)
+    said = "as the git hook of this name; git's arguments follow"
+    what.add_argument("--hook", metavar="STAGE", choices=BLOCKING, default="", help=said)
+    _add_for_judging(parser)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--worktree", action="store_true", help="judge the files on disk")
     what.add_argument("--tree", metavar="TREEISH", help="judge a commit or a tree")
     what.add_argument("--from-ref", metavar="A", help="judge what B brings on top of A")
     parser.add_argument("--to-ref", metavar="B", help="with --from-ref")
+    return what
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    said = "print a matrix for GitHub Actions, on one line"
+    parser.add_argument("--github-matrix", dest="words", action="store_const",
+                        const=("github-matrix",), default=(), help=said)  # fmt: skip
+    _add_what(parser)
     _add_for_judging(parser)
 
 
@@ -150,6 +186,16 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-stage", action="store_true", help="write the script, and exit 1")
     parser.add_argument("-m", "--message", metavar="MESSAGE", help="the revision's message")
     _add_for_judging(parser)
+
+
+def _add_rebase(parser: argparse.ArgumentParser) -> None:
+    said = "what has landed (default: the configured base, or the remote's default branch)"
+    parser.add_argument("--from-ref", metavar="BASE", help=said)
+
+
+def _add_squash(parser: argparse.ArgumentParser) -> None:
+    said = "the revision's message (default: those of the several)"
+    parser.add_argument("-m", "--message", metavar="MESSAGE", help=said)
 
 
 def _add_for_judging(parser: argparse.ArgumentParser) -> None:
@@ -203,6 +249,9 @@ _INIT = {
 _OWN = {
     "check": _add_check,
     "add": _add_add,
+    "plan": _add_plan,
+    "rebase": _add_rebase,
+    "squash": _add_squash,
     "status": _add_status,
     "upgrade": _add_upgrade,
     "explain": _add_explain,
@@ -237,8 +286,23 @@ def _known_commands() -> str:
     return f"the commands are: {', '.join(COMMANDS)}"
 
 
+_HOOK_OF_PUSH = f'exec revguard check --hook {PUSH} "$@"'
+
+
 def _refuse_files(found: argparse.Namespace) -> None:
-    files = getattr(found, "files", ())
+    files: Sequence[str] = getattr(found, "files", ())
+    if getattr(found, "hook", "") == PUSH:
+        if len(files) != 2:
+            raise UsageError(
+                "git gives its `pre-push` hook the remote's name and URL",
+                hint=f"the hook says `{_HOOK_OF_PUSH}`",
+            )
+        return
+    if len(files) == 2 and found.command == "check":  # what git gives, and nobody else
+        raise UsageError(
+            f"`revguard check` takes no file names, and was given {files[0]!r}",
+            hint=f"in .git/hooks/pre-push write `{_HOOK_OF_PUSH}`",
+        )
     if files:
         raise UsageError(
             f"`revguard {found.command}` takes no file names, and was given {files[0]!r}",

@@ -40,7 +40,7 @@ def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
     toplevel, git_dir = top
     if _passes(stage, arguments, environ, git_dir):
         return 0
-    refs = _refs(stage, arguments, environ)
+    refs = _refs(stage, arguments, environ, git_dir)
     paths = _remembered(toplevel, environ)
     if refs is None or not paths:
         return None
@@ -93,7 +93,7 @@ def _passes(stage: str, arguments: Sequence[str], environ: Mapping[str, str], gi
 
 
 def _refs(
-    stage: str, arguments: Sequence[str], environ: Mapping[str, str]
+    stage: str, arguments: Sequence[str], environ: Mapping[str, str], git_dir: str
 ) -> tuple[str, str] | None:
     if stage == "post-checkout":
         before = _word(arguments, 0, environ, "PRE_COMMIT_FROM_REF")
@@ -102,8 +102,21 @@ def _refs(
     if stage == "post-merge":
         squashed = _word(arguments, 0, environ, "PRE_COMMIT_IS_SQUASH_MERGE") == "1"
         return None if squashed else ("ORIG_HEAD", "HEAD")  # a squashed one is not committed yet
-    amended = _word(arguments, 0, environ, "PRE_COMMIT_REWRITE_COMMAND") == "amend"
-    return ("HEAD@{1}" if amended else "ORIG_HEAD", "HEAD")
+    if _word(arguments, 0, environ, "PRE_COMMIT_REWRITE_COMMAND") == "amend":
+        return ("HEAD@{1}", "HEAD")
+    begun = _begun(git_dir)
+    return (begun, "HEAD") if begun else None
+
+
+def _begun(git_dir: str) -> str:
+    """The commit that the rebase at work began at. ORIG_HEAD need not be: a `git reset` where the
+    rebase had stopped sets it, too."""
+    paths = (os.path.join(git_dir, name, "orig-head") for name in _ON_THE_WAY[:2])
+    path = next(filter(os.path.isfile, paths), None)
+    if path is None:
+        return ""
+    with open(path, encoding="ascii") as stream:
+        return stream.read().strip()
 
 
 def _word(arguments: Sequence[str], index: int, environ: Mapping[str, str], variable: str) -> str:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 _PLAIN_ARGUMENTS = (["check"], ["add"], ["check", "-q"], ["add", "-q"])
 NAME = "fast.json"
+_HALF_DONE = "revguard-rewriting.json"  # staging/journal.py: a run was killed, the pipeline mends
 _MANY = 1000  # paths that still fit on a command line
+# by which pre-commit says that a range or a push is meant
+NOT_THE_INDEX = ("PRE_COMMIT_TO_REF", "PRE_COMMIT_REMOTE_NAME")
 RUNNING = "REVGUARD_RUNNING"  # set for the worker: a post-write hook may run pre-commit, and it us
 
 
@@ -32,6 +35,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
     if list(argv[:1]) == ["upgrade"]:
         return _unmoved(argv, environ)
     if list(argv) not in _PLAIN_ARGUMENTS or environ.get("GIT_WORK_TREE"):
+        return None
+    if any(environ.get(name) for name in NOT_THE_INDEX):
         return None
     if not hasattr(os, "posix_spawnp"):
         return None
@@ -52,7 +57,7 @@ def _unmoved(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
 
 def _decide(argv: list[str], environ: Mapping[str, str]) -> int | None:
     toplevel = _toplevel(os.path.realpath(os.getcwd()))
-    if toplevel is None or _merging(toplevel):
+    if toplevel is None or _is_unusual(toplevel, environ):
         return None
     state = _state(toplevel, environ)
     if state is None or os.path.exists(os.path.join(toplevel, "revguard.toml")) != state["local"]:
@@ -147,10 +152,14 @@ def _toplevel(folder: str) -> str | None:
     return folder
 
 
-def _merging(toplevel: str) -> bool:
+def _is_unusual(toplevel: str, environ: Mapping[str, str]) -> bool:
     git = os.path.join(toplevel, ".git")
+    if environ.get("GIT_REFLOG_ACTION", "").startswith(("merge", "pull")):
+        return True  # in pre-merge-commit MERGE_HEAD is not written yet
     # in a linked worktree .git is a file: its own MERGE_HEAD lies elsewhere
-    return not os.path.isdir(git) or os.path.exists(os.path.join(git, "MERGE_HEAD"))
+    return not os.path.isdir(git) or any(
+        os.path.exists(os.path.join(git, name)) for name in ("MERGE_HEAD", _HALF_DONE)
+    )
 
 
 def _state(toplevel: str, environ: Mapping[str, str]) -> Any:

@@ -47,14 +47,29 @@ class Relevance:
         self._attempted = frozenset(observed["attempted"])
         self._absent = frozenset(observed["absent"])
         self._watch = observed.get("watch") or []
+        self._seen_in: frozenset[str] | None = None
 
     def __call__(self, status: str, path: str) -> bool:
         """`status` as git has it: A added, D deleted, M modified, T another type."""
         if path in self._files or path.rpartition("/")[2] in CONFIG_NAMES:
             return True
+        if path in self._above():
+            return True
         if status in "ADT" and (self._is_listed(status, path) or self._is_importable(path)):
             return True
         return bool(self._watch) and self._is_watched(path)
+
+    def _above(self) -> frozenset[str]:
+        """Folders with what was seen: one that changes as a whole is a submodule that moves."""
+        if self._seen_in is None:
+            found = {""}
+            for seen in (*self._files, *self._folders, *self._roots):
+                folder = seen
+                while folder not in found:
+                    found.add(folder)
+                    folder = folder.rpartition("/")[0]
+            self._seen_in = frozenset(found) - self._files - {""}
+        return self._seen_in
 
     def _is_listed(self, status: str, path: str) -> bool:
         """A new entry of a listed folder, or one that may be gone from it."""

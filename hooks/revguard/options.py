@@ -8,13 +8,35 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Command: TypeAlias = Literal[
-    "check", "add", "status", "upgrade", "explain", "doctor", "cache", "demo", "init"
+    "check",
+    "add",
+    "plan",
+    "rebase",
+    "squash",
+    "status",
+    "upgrade",
+    "explain",
+    "doctor",
+    "cache",
+    "demo",
+    "init",
 ]
 Progress: TypeAlias = Callable[[str], None]
 
 
 def no_progress(_message: str) -> None:
     """Say nothing about long work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedRef:
+    """One ref of a push, as git tells its `pre-push` hook; `new` and `old` name commits."""
+
+    remote: str  # its name, or its URL where it has none
+    ref: str  # there
+    new: str
+    old: str = ""  # what the ref is at there, as far as that was told; empty for a new one
+    local_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +52,7 @@ class Options:
     tree: str | None = None
     from_ref: str | None = None
     to_ref: str | None = None
+    push: PushedRef | None = None
     all: bool = False
     stage: bool = True
     message: str | None = None

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from revguard import cachedir, fast, project, records, scratch, subprocesses
+from revguard import cachedir, fast, preparing, scratch, subprocesses
 from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import RevguardError
 from revguard.evaluation import choosing, inert
-from revguard.evaluation.case import Case, Judged, Surroundings, judged_before
+from revguard.evaluation.case import Case, Judged, judged_before
+from revguard.evaluation.recorded import Recorded
 from revguard.evaluation.subject import Subject
 from revguard.observed import merge
 from revguard.options import Options
-from revguard.records import Record, Records
+from revguard.records import Record
 from revguard.rules import with_severities
 from revguard.rules.drift import MISSING
 from revguard.rules.waivers import unused
-from revguard.staging.adding import unstaged_after
-from revguard.verdict import EnvironmentReport, Report, overall, verdict_of
+from revguard.staging import ranges, repository
+from revguard.staging.entries import unstaged_after
+from revguard.staging.putting_back import put_back
+from revguard.verdict import EnvironmentReport, Finding, Report, overall, verdict_of
 
 if TYPE_CHECKING:
+    import datetime
+
     from revguard.project import Interpreter
     from revguard.runs import Run
 
@@ -41,23 +46,27 @@ def check(options: Options) -> Report:
     started = time.monotonic()
     _sweep(options)
     with ExitStack() as stack:
-        target = choosing.choose(options)
+        repo = repository.find(options.directory, options.environ)
+        undone = put_back(repo)
+        target = choosing.choose(options, repo)
         settings = choosing.settings_of(target)
         subject = choosing.subject_of(target, settings, options)
         found, _skipped = choosing.discovered(subject, settings, options)
         work = _Work(options, subject, settings, stack, found)
-        unaffected = {one.name: work.unaffected(one) for one in found}
+        unaffected = {one.name: work.known.unaffected(one) for one in found}
         affected = [one for one in found if options.all or unaffected[one.name] is None]
         judged = work.judge(affected)
-        if options.command == "add":
+        blocks = options.command == "check" or repository.is_making_a_merge(subject.repo)
+        if not blocks:
             judged = work.add(judged)
         if len(affected) == len(found) and not options.environments:
-            judged = _with_unused_waivers(settings, judged)
+            judged = _with_unused_waivers(settings, judged, options.today)
         if not options.environments and not options.no_cache:
             work.remember(judged, [record for record in unaffected.values() if record is not None])
-        merged = (subject.range.note,) if subject.range and subject.range.note else ()
-        reports = tuple(_noted(one.report, settings, found, merged) for one in judged)
-        if options.command == "check":
+        merged = subject.range.note if subject.range else ""
+        more = tuple(filter(None, (merged, _undone(undone))))
+        reports = tuple(_noted(one.report, settings, found, more) for one in judged)
+        if blocks:
             reports = tuple(_hinted(one, subject) for one in reports)
         if reports and work.run is not None:
             said = (*reports[0].notes, *work.run.notes)
@@ -70,6 +79,22 @@ def check(options: Options) -> Report:
     )
 
 
+def judged(
+    options: Options,
+    subject: Subject,
+    settings: Settings,
+    found: Sequence[Environment],
+    wanted: Sequence[Environment],
+) -> list[Judged]:
+    """Judge some of the environments of a tree, whatever of it has changed."""
+    _sweep(options)
+    with ExitStack() as stack:
+        work = _Work(options, subject, settings, stack, found)
+        for one in found:
+            work.known.unaffected(one)  # what the others read counts there, too
+        return work.judge(wanted)
+
+
 def _sweep(options: Options) -> None:
     """Remove what killed runs left, also where this run will need no folders of its own."""
     scratch.sweep(options.environ)
@@ -77,6 +102,13 @@ def _sweep(options: Options) -> None:
         from revguard import runs
 
         runs.sweep(cachedir.cache_dir(options.environ))
+
+
+def _undone(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    shown = ranges.shown(tuple(paths))
+    return f"an earlier revguard was killed while it changed files: {shown} are as before again"
 
 
 def _noted(
@@ -92,25 +124,46 @@ def _noted(
 
 
 def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
-    """With what comes before `revguard add`, where this commit's index is not the user's."""
-    first = unstaged_after(subject.repo) if subject.in_working_tree else ""
-    if not first:
-        return report
+    """With what goes around `revguard add`, where the user's index does not hold the change."""
+    first, last = _around_add(subject)
     findings = [
-        replace(one, hint=f"{first}, then {one.hint}") if one.rule == MISSING else one
+        replace(one, hint=f"{first}{one.hint}{last}") if _names_us(one) else one
         for one in report.findings
     ]
     return replace(report, findings=tuple(findings))
 
 
-def _with_unused_waivers(settings: Settings, judged: list[Judged]) -> list[Judged]:
+def _names_us(finding: Finding) -> bool:
+    """Whether the hint is a command of ours that looks at what is staged."""
+    return finding.rule == MISSING or "`revguard rebase" in finding.hint
+
+
+def _around_add(subject: Subject) -> tuple[str, str]:
+    repo = subject.repo
+    if subject.range is not None:
+        first = ranges.taken_back(repo, subject.range)
+    elif not subject.in_working_tree:
+        first = ""
+    elif repository.is_making_a_merge(repo):
+        return "", "; then `git commit` concludes the merge"
+    else:
+        first = unstaged_after(repo)
+    return (f"{first}, then " if first else ""), ""
+
+
+def _with_unused_waivers(
+    settings: Settings, judged: list[Judged], today: datetime.date
+) -> list[Judged]:
     """Every environment was judged, so a waiver that none of them needs is one too many."""
     records = [one.record for one in judged if one.record is not None]
     if not settings.waivers or len(records) != len(judged) or not judged:
         return judged
-    findings = unused(settings.waivers, (key for record in records for key in record.drift))
+    keys = {key for record in records for key in (*record.drift, *record.missing)}
+    # what a revision of this very change makes good was there until now
+    keys |= {f"{one.op} {one.object}" for each in judged for one in each.report.changes}
     first = judged[0].report
-    added = with_severities((*first.findings, *findings), settings.rules)
+    found = with_severities(unused(settings.waivers, keys, today), settings.rules)
+    added = (*first.findings, *found)
     report = replace(first, findings=added, verdict=verdict_of(added, error=first.error))
     return [replace(judged[0], report=report), *judged[1:]]
 
@@ -129,23 +182,11 @@ class _Work:
     interpreters: list[Interpreter] = field(default_factory=list)
     with_env_file: bool = False
     added_tree: str | None = None
-    records: dict[str, Records] = field(default_factory=dict)  # by the environment's name
 
-    def unaffected(self, environment: Environment) -> Record | None:
-        """A record by which the judged change cannot matter to the environment."""
-        known = self._records_of(environment)
-        others = [self._records_of(one) for one in self.found if one is not environment]
-        known.elsewhere = frozenset(path for one in others for path in one.read())
-        return known.unaffected(self.subject.tree, self.subject.parents)
-
-    def _records_of(self, environment: Environment) -> Records:
-        if environment.name not in self.records:
-            self.records[environment.name] = Records(
-                records.folder_for(self.subject.cache, environment.key),
-                self.subject.reader,
-                enabled=not self.options.no_cache,
-            )
-        return self.records[environment.name]
+    @cached_property
+    def known(self) -> Recorded:
+        """What earlier runs know of the environments."""
+        return Recorded(self.subject, self.found, enabled=not self.options.no_cache)
 
     def judge(self, affected: Sequence[Environment]) -> list[Judged]:
         """Judge the environments, side by side where there are cores."""
@@ -187,35 +228,16 @@ class _Work:
 
     def _judge(self, environment: Environment) -> Judged:
         options, subject, settings = self.options, self.subject, environment.settings
-        cache = str(cachedir.cache_dir(options.environ))
         toplevel = subject.repo.toplevel
-        interpreter = project.find(
-            toplevel, environment.root, settings.python, options.environ, cache=cache
-        )
+        interpreter = preparing.interpreter(options, environment, toplevel)
         self.interpreters.append(interpreter)
         self.with_env_file = self.with_env_file or settings.env_file is not None
-        environ = project.worker_environ(
-            options.environ,
-            interpreter,
-            settings,
-            own_prefix=sys.prefix,
-            folders=[os.path.join(toplevel, environment.root), toplevel],
-            cache=cache,
-        )
-        around = Surroundings(
-            environment=environment,
-            interpreter=interpreter,
-            environ={**environ, fast.RUNNING: "1"},
-            run=self.the_run,
-            progress=options.progress,
-            timeout=settings.timeout,
-            use_cache=not options.no_cache,
-        )
+        around = preparing.surroundings(options, environment, interpreter, toplevel, self.the_run)
         case = Case(
             subject=subject,
             around=around,
             settings=self.settings,
-            records=self.records[environment.name],
+            records=self.known.of(environment),
             today=options.today,
             message=options.message,
             others=tuple(one for one in self.found if one is not environment),
@@ -233,15 +255,16 @@ class _Work:
 
     def add(self, judged: Sequence[Judged]) -> list[Judged]:
         """Put what is missing into the commit."""
-        from revguard.adding import add_scripts, can_add, remember_added
+        from revguard.adding import add_scripts, remember_added
 
-        wanted = [one for one in judged if can_add(self.subject, one.report)]
-        results = add_scripts(self.subject, judged, stage=self.options.stage)
-        if not self.options.stage or not wanted:
+        locked = {one.name: one for one in self.found if one.settings.lock}
+        results = add_scripts(self.subject, judged, stage=self.options.stage, locked=locked)
+        if not self.options.stage:
             return results
+        by_name = {one.name: one for one in self.found}
         for index, (before, after) in enumerate(zip(judged, results, strict=True)):
             if before is not after and before.record is not None:
-                known = self.records[before.report.name]
+                known = self.known.of(by_name[before.report.name])
                 record = remember_added(self.subject, known, before.record, after)
                 self.added_tree = record.tree
                 results[index] = replace(after, record=record, observed=record.observed)
@@ -268,6 +291,8 @@ class _Work:
         head = fast.ref(self.subject.repo.git_dir, "HEAD")
         if head is None or len(self.subject.parents) != 1 or self.with_env_file:
             return None
+        if any(one.record is not None and one.record.report is None for one in judged):
+            return None  # it rests on more than files of the tree
         base = self.settings.base or "main"
         names = ("HEAD", base, f"refs/heads/{base}", f"refs/remotes/{base}")
         remotes = tuple(f"refs/remotes/origin/{name}" for name in ("HEAD", "main", "master"))

@@ -33,6 +33,7 @@ class Record:
     settings: str  # digest of the settings and the interpreter that it was made with
     digest: str | None  # of the metadata, as the worker computes it
     drift: tuple[str, ...]  # keys of all differences, known or new
+    missing: tuple[str, ...] = ()  # "remove_revision ID" of what a parent or the base has besides
     root: str = ""
     version_locations: tuple[str, ...] = ()
     script_location: str = ""
@@ -42,6 +43,7 @@ class Record:
     parents: tuple[str, ...] = ()  # trees of the parents that the report speaks of
     changed: tuple[str, ...] = ()  # from the first parent, as Records.changed() has it
     base: str | None = None
+    range: str = ""  # as Subject.commits has it
     day: str = ""
     report: Mapping[str, Any] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -50,12 +52,19 @@ class Record:
 class Records:
     """The records of one environment; a folder that cannot be used is as if it were empty."""
 
-    def __init__(self, folder: Path, reader: Reader, *, enabled: bool) -> None:
+    def __init__(
+        self, folder: Path, reader: Reader, *, enabled: bool, only_read: bool = False
+    ) -> None:
         self._folder = folder
         self._reader = reader
         self._enabled = enabled
+        self._only_read = only_read
         self._loaded: dict[str, Record | None] = {}
         self.elsewhere: frozenset[str] = frozenset()  # what other environments read
+
+    def read_only(self) -> Records:
+        """The same records, for judgements of trees that nobody will ask for."""
+        return Records(self._folder, self._reader, enabled=self._enabled, only_read=True)
 
     def read(self) -> list[str]:
         """The files that the environment read when it last ran."""
@@ -70,13 +79,20 @@ class Records:
         return next((record for record in found if self.speaks(record, tree)), None)
 
     def report_for(
-        self, tree: str, parents: tuple[str, ...], base: str | None, settings: str, day: str
+        self,
+        tree: str,
+        parents: tuple[str, ...],
+        base: str | None,
+        settings: str,
+        day: str,
+        commits: str = "",
     ) -> Record | None:
         """A record whose report holds for this change of this base, made with these settings."""
         for record in self.newest():
             if (
                 record.report is not None
                 and (record.settings, record.base, record.day) == (settings, base, day)
+                and record.range == commits
                 and len(record.parents) == len(parents)
                 and self._is_same_change(record, tree, parents)
             ):
@@ -99,6 +115,21 @@ class Records:
                 ):
                     return record
         return None
+
+    def since(self, tree: str, parents: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The paths that differ from a parent and can matter; none if so for any of the parents.
+
+        None where no record speaks for a parent.
+        """
+        found: tuple[str, ...] | None = None
+        for record in self.newest():
+            for parent in parents:
+                if self._alike(record, record.tree, parent, self.elsewhere):
+                    lines = self.changed(record.observed, parent, tree, self.elsewhere)
+                    if not lines:
+                        return ()
+                    found = found or tuple(_path_of(line) for line in lines)
+        return found
 
     def changed(
         self,
@@ -146,7 +177,7 @@ class Records:
 
     def save(self, record: Record) -> None:
         """Keep a record; the oldest give way."""
-        if not self._enabled:
+        if not self._enabled or self._only_read:
             return
         names = sorted(self._names())
         number = int(names[-1].split("-")[0]) + 1 if names else 1
@@ -179,12 +210,17 @@ class Records:
             data = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
             if data.pop("version") != __version__:
                 return None
-            tuples = ("drift", "version_locations", "hook_files", "parents", "changed")
+            tuples = ("drift", "missing", "version_locations", "hook_files", "parents", "changed")
             data.update({name: tuple(data[name]) for name in tuples})
             Relevance(data["observed"])
             return Record(**data)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
+
+
+def _path_of(line: str) -> str:
+    """The path in a line of `Records.changed`."""
+    return line.partition(" ")[2].rpartition(" ")[0]
 
 
 def folder_for(repository_folder: Path, environment_key: str) -> Path:

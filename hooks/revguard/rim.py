@@ -13,13 +13,13 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 from revguard import fast, terminal
-from revguard.arguments import Invocation, parse
+from revguard.arguments import ANSWERING, Invocation, parse
 from revguard.commands import COMMAND_BY_NAME
 from revguard.commands.answer import Answer
 from revguard.errors import CouldNotCheck, RevguardError, UsageError
 from revguard.options import Options, Progress, no_progress
 from revguard.progress import ProgressLine
-from revguard.reporters import reporter
+from revguard.reporters import REPORTER_BY_NAME, reporter
 from revguard.verdict import COULD_NOT_CHECK, Report, exit_code
 
 ISSUES: Final = "https://github.com/revguard/revguard/issues"
@@ -59,6 +59,7 @@ class _Rim:
             invocation = self._parsed(progress)
             # a wrong format or place is said before the work, not after it
             reporter(invocation.format)
+            _refuse_format(invocation)
             _refuse_missing_folder(invocation.output)
             answer = COMMAND_BY_NAME[invocation.options.command](invocation)
         return self._say(answer, invocation)
@@ -121,7 +122,7 @@ class _Rim:
         report = Report(
             verdict="error", error=error.message, hint=error.hint, exit_code=error.exit_code
         )
-        if self.format == "json" and error.exit_code in (2, COULD_NOT_CHECK):
+        if self._is_for_machines() and error.exit_code in (2, COULD_NOT_CHECK):
             try:
                 self._write(self._rendered(report))
             except RevguardError as unwritten:
@@ -141,7 +142,10 @@ class _Rim:
         )
         said = f"a bug in revguard: {type(error).__name__}: {error}"
         failure = CouldNotCheck(said, hint=f"report it at {ISSUES}")
-        return self.failed(failure) if self.format == "json" else COULD_NOT_CHECK
+        return self.failed(failure) if self._is_for_machines() else COULD_NOT_CHECK
+
+    def _is_for_machines(self) -> bool:
+        return self.format != "text" and self.format in REPORTER_BY_NAME
 
     def _complain(self, text: str) -> None:
         if sys.stderr:
@@ -164,8 +168,19 @@ def _as_text(
 def _format_of(arguments: Sequence[str]) -> str:
     # for errors in the arguments themselves: a machine that asked for JSON gets JSON
     text = "\0".join(arguments)
-    asked = "--format\0json" in text or "--format=json" in text
-    return "json" if asked else "text"
+    asked = (
+        one for one in REPORTER_BY_NAME if f"--format\0{one}" in text or f"--format={one}" in text
+    )
+    return next(asked, "text")
+
+
+def _refuse_format(invocation: Invocation) -> None:
+    """What judges nothing has no findings to show in the formats that are made for them."""
+    command, asked = invocation.options.command, invocation.format
+    if command in ANSWERING and asked not in ("text", "json"):
+        raise UsageError(
+            f"`revguard {command}` has no format {asked!r}", hint="`--format` takes text or json"
+        )
 
 
 def _refuse_missing_folder(output: str | None) -> None:

@@ -12,8 +12,9 @@ from revguard import cachedir, leftovers, scratch, subprocesses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+    from threading import Thread
 
     from typing_extensions import Self
 
@@ -48,6 +49,7 @@ class Run:
         self._places: dict[str, _Place] = {}
         self._registered: dict[int, int] = {}
         self._held: list[int] = []
+        self._aside: list[Thread] = []
         self._counter = 0
 
     def __enter__(self) -> Self:
@@ -112,8 +114,19 @@ class Run:
         """Keep a locked file open to the end of the run."""
         self._held.append(descriptor)
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Do something beside the rest; the run does not end before it has."""
+        from threading import Thread
+
+        thread = Thread(target=work)
+        self._aside.append(thread)
+        thread.start()
+
     def close(self) -> None:
         """End what is registered and remove every folder of this run."""
+        for thread in self._aside:
+            thread.join()
+        self._aside.clear()
         for pid, ends_on in self._registered.items():
             leftovers.end_group(pid, ends_on)
         self._registered.clear()

@@ -12,6 +12,7 @@ Cached: TypeAlias = Literal["no", "tree", "schema", "snapshot"]
 Step: TypeAlias = Literal["upgrade", "downgrade", "reupgrade", "compare", "rows", "locks"]
 Result: TypeAlias = Literal["pass", "fail", "skipped"]
 AddedBy: TypeAlias = Literal["user", "revguard"]
+State: TypeAlias = Literal["added", "removed", "changed", "same"]
 
 VERSION: Final = 1  # of the JSON report
 COULD_NOT_CHECK: Final = 3
@@ -52,6 +53,36 @@ class SchemaChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table of the picture; `was` says what differed before."""
+
+    name: str
+    type: str = ""
+    primary: bool = False
+    state: State = "same"
+    was: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """What a table of the picture refers to."""
+
+    columns: tuple[str, ...]
+    table: str
+    state: State = "same"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table that the judged change touches, or a neighbour of one (`same`; its keys only)."""
+
+    name: str
+    state: State
+    columns: tuple[Column, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProofStep:
     """One recorded step on the ephemeral database."""
 
@@ -79,6 +110,7 @@ class NewRevision:
     path: str
     down_revision: tuple[str, ...] = ()
     added_by: AddedBy = "user"
+    text: str = ""  # of the script
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +146,7 @@ class EnvironmentReport:
     known_drift: int = 0
     new_revisions: tuple[NewRevision, ...] = ()
     changes: tuple[SchemaChange, ...] = ()
+    tables: tuple[Table, ...] = ()
     script: str | None = None
     script_path: str | None = None
     sql: str = ""
@@ -202,11 +235,25 @@ def environment_from_dict(data: Mapping[str, Any]) -> EnvironmentReport:
             "changes": _each(
                 lambda value: _built(SchemaChange, value, {"source": _maybe(_reader(Source))})
             ),
+            "tables": _each(table_from_dict),
             "proof": _each(_reader(ProofStep)),
             "locks": _each(_reader(Lock)),
             "findings": _each(_reader(Finding)),
             "timings_ms": dict,
             "notes": tuple,
+        },
+    )
+
+
+def table_from_dict(data: Mapping[str, Any]) -> Table:
+    """A table of the picture, as the worker and the JSON report have it."""
+    foreign_key = {"columns": tuple}
+    return _built(
+        Table,
+        data,
+        {
+            "columns": _each(_reader(Column)),
+            "foreign_keys": _each(lambda value: _built(ForeignKey, value, foreign_key)),
         },
     )
 

@@ -136,6 +136,46 @@ def test_a_checkout_makes_no_file(hooked):
     assert not (one.path / "shop.db").exists()
 
 
+@pytest.mark.parametrize("backend", ["--merge", "--apply"])
+def test_the_end_of_a_rebase_that_had_stopped(manager, hooked, backend):
+    """What was done where it stopped does not matter: a reset sets ORIG_HEAD, too."""
+    one = hooked(manager)
+    one.git("switch", "-q", "-c", "mine", "main")
+    for name in ("first", "second"):
+        one.write("README.md", f"{name}\n")
+        one.git("commit", "-q", "-a", "--no-verify", "-m", name)
+    one.git("switch", "-q", "main")
+    one.write("README.md", "theirs\n")
+    text = script("0003", "0002", **adds("users", "more", "sa.Integer()"))
+    one.write("migrations/versions/0003_more.py", text)
+    one.commit_all("0003")
+    one.git("switch", "-q", "mine")
+    assert at() == {"0002"}
+    done = one.run_git("rebase", backend, "main")
+    assert done.returncode == 1
+    one.git("reset", "-q", "--hard")  # to the new base: skips the commit, and moves ORIG_HEAD
+    done = one.run_git("rebase", "--skip")
+    one.git("reset", "-q", "--hard")
+    done = one.run_git("rebase", "--skip")
+    assert done.returncode == 0, done.stderr
+    assert at() == {"0003"}, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("script_too", [True, False])
+def test_an_amended_commit(manager, hooked, script_too):
+    one = hooked(manager)
+    one.write("README.md", "More\n")
+    one.git("commit", "-q", "-a", "--no-verify", "-m", "more")
+    if script_too:
+        text = script("0003", "0002", **adds("users", "more", "sa.Integer()"))
+        one.write("migrations/versions/0003_more.py", text)
+        one.git("add", "-A")
+    done = one.run_git("commit", "--amend", "--no-verify", "--no-edit")
+    assert done.returncode == 0
+    assert at() == ({"0003"} if script_too else {"0002"})
+    assert ("upgraded" in done.stdout + done.stderr) == script_too
+
+
 # without looking at any database
 
 HERE = "HEAD~1"
@@ -220,7 +260,23 @@ def test_on_the_way(asked, name):
 @pytest.mark.parametrize(("before", "code"), [("main~1", 0), ("feature/notes", None)])
 def test_a_merge_and_a_rebase(asked, words, variables, before, code):
     asked.one.git("update-ref", "ORIG_HEAD", before)
+    if "rebase" in (*words, *variables.values()):
+        at_work(asked.one, before)
+        asked.one.git("update-ref", "ORIG_HEAD", "main")  # by a reset where it had stopped
     assert asked(*words, **variables) == code
+
+
+def at_work(one, begun, folder="rebase-merge"):
+    """A rebase, at its end."""
+    path = one.path / ".git" / folder
+    path.mkdir()
+    (path / "orig-head").write_text(one.git("rev-parse", begun) + "\n")
+
+
+@pytest.mark.parametrize(("before", "code"), [("main~1", 0), ("feature/notes", None)])
+def test_a_rebase_by_patches(asked, before, code):
+    at_work(asked.one, before, "rebase-apply")
+    assert asked("--hook", "post-rewrite", "rebase") == code
 
 
 @pytest.mark.parametrize(
@@ -229,6 +285,7 @@ def test_a_merge_and_a_rebase(asked, words, variables, before, code):
         pytest.param((), {}, id="by hand"),
         pytest.param(("heads",), {"PRE_COMMIT_CHECKOUT_TYPE": "1"}, id="a revision"),
         pytest.param(("--hook", "post-merge", "1"), {}, id="squashed"),
+        pytest.param(("--hook", "post-rewrite", "rebase"), {}, id="a rebase of nobody knows what"),
         pytest.param(("--hook", "post-checkout"), {}, id="no arguments"),
         pytest.param(("--hook", "post-checkout", "x", "y", "1"), {}, id="no refs"),
         pytest.param(("--hook", "pre-commit"), {}, id="no such stage"),

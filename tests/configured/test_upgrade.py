@@ -118,6 +118,26 @@ def test_a_revision_of_another_branch_is_refused_and_the_way_back_works(
     assert upgrade(capsys, "-q") == (0, "", "")
 
 
+def test_a_revision_that_its_own_branch_has_squashed(project, capsys, branch):
+    """The branch's tip has it no more: the way back is by the commit."""
+    one = project()
+    branch(one)
+    one.git("switch", "-q", "feature/notes")
+    assert upgrade(capsys)[0] == 0
+    commit = one.git("rev-parse", "HEAD")[:12]
+    one.git("rm", "-q", "migrations/versions/0003_note.py")
+    one.git("commit", "-q", "-m", "squashed")
+    code, said, _ = upgrade(capsys)
+    assert code == 1
+    assert f"0003 is in the commit {commit}" in one_line(said)
+    way = f"git checkout {commit} && alembic downgrade 0002 && git switch -"
+    assert f"`{way}`" in one_line(said)
+    environ = one.environ | {"PATH": os.path.dirname(sys.executable) + ":" + one.environ["PATH"]}
+    done = subprocess.run(way, shell=True, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert at() == {"0002"}
+
+
 @pytest.mark.parametrize(
     ("options", "place", "said"),
     [

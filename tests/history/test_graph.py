@@ -110,7 +110,15 @@ def test_conflicts_by_definition(scripts):
         parted = labels(one) - labels(other) and labels(other) - labels(one)
         return bool(above(one) & above(other)) and not parted
 
-    pairs = [(a, b) for a in graph.heads for b in graph.heads if a < b and rivals(a, b)]
+    def apart(head):  # by a label or a dependency
+        bases = [graph.nodes[id_] for id_ in above(head) if not graph.nodes[id_].down]
+        return bool(labels(head)) or any(node.depends_on for node in bases)
+
+    def in_conflict(one, other):  # all scripts lie in one folder
+        twins = not above(one) & above(other) and not apart(one) and not apart(other)
+        return rivals(one, other) or twins
+
+    pairs = [(a, b) for a in graph.heads for b in graph.heads if a < b and in_conflict(a, b)]
     expected = {frozenset(g) for g in joined(graph.heads, pairs) if len(g) > 1}
     assert {frozenset(group) for group in branches.conflicts()} == expected
 

@@ -13,15 +13,13 @@ from revguard.history.graph import new_ids
 from revguard.rules import RULES
 from revguard.rules.history import (
     broken_graph,
-    deleted_revision,
-    edited_revision,
     multiple_heads,
     not_on_base_head,
     several_revisions,
     untracked_revision,
 )
 
-from .scripts import Blobs, chain, graph_of, path, text
+from .scripts import chain, graph_of, path, text
 
 A, B, C = chain("aaaa", "bbbb", "cccc").items()
 AB = dict((A, B))
@@ -289,6 +287,41 @@ LABELLED = {**WEB, "j1": text("j1", "aaaa", labels="jobs")}
             "set `down_revision",
             id="one that others depend on is a head too",
         ),
+        pytest.param(
+            [AB],
+            {**AB, "x": text("x")},
+            "bbbb x",
+            "x",
+            'set `down_revision = "bbbb"`',
+            id="a second base",
+        ),
+        pytest.param(
+            [AB],
+            {**AB, "x": text("x"), "y": text("y", "x")},
+            "bbbb y",
+            "x",
+            'set `down_revision = "bbbb"`',
+            id="a second base with one on top",
+        ),
+        pytest.param(
+            [], {**AB, "x": text("x")}, "bbbb x", "x", "alembic merge", id="two bases at first"
+        ),
+        pytest.param(
+            [{**AB, "x": text("x"), "m": text("m", ("bbbb", "x"))}],
+            {**AB, "x": text("x"), "m": text("m", ("bbbb", "x")), "y": text("y")},
+            "m y",
+            "y",
+            'set `down_revision = "m"`',
+            id="a third base beside merged ones",
+        ),
+        pytest.param(
+            [{**AB, "x": text("x")}],
+            {**AB, "x": text("x"), "side": SIDE["side"]},
+            "bbbb x side",
+            "side",
+            "alembic merge",
+            id="a new head beside two histories",
+        ),
     ],
 )
 def test_multiple_heads_fires(before, after, heads, at, hint):
@@ -314,7 +347,15 @@ def test_multiple_heads_fires(before, after, heads, at, hint):
         pytest.param([SIDE], {**SIDE, "m": text("m", ("bbbb", "side"))}, id="merged"),
         pytest.param([dict((A,))], LABELLED, id="two labels"),
         pytest.param([WEB], LABELLED, id="a labelled branch beside another"),
-        pytest.param([AB], {**AB, "x": text("x")}, id="no common ancestor"),
+        pytest.param([AB], {**AB, "jobs/x.py": text("x")}, id="a history in a folder of its own"),
+        pytest.param([AB], {**AB, "x": text("x", labels="x")}, id="a labelled history"),
+        pytest.param([WEB], {**WEB, "x": text("x")}, id="beside a labelled branch"),
+        pytest.param([{**AB, "x": text("x")}], {**ABC, "x": text("x")}, id="two histories, known"),
+        pytest.param(
+            [{**AB, "x": text("x")}],
+            {**ABC, "x": text("x"), "y": text("y", "x")},
+            id="two histories, known, and both grew",
+        ),
         pytest.param(
             [AB], {**AB, "x": text("x", depends_on="aaaa")}, id="only a dependency in common"
         ),
@@ -334,6 +375,22 @@ def test_multiple_heads_fires(before, after, heads, at, hint):
 )
 def test_multiple_heads_does_not_fire(before, after):
     assert multiple_heads(graph_of(after), [graph_of(one) for one in before]) == []
+
+
+@pytest.mark.parametrize(
+    ("landed", "graph", "hint"),
+    [
+        pytest.param(AB, SIDE, "`revguard rebase` puts the others on top of bbbb", id="theirs"),
+        pytest.param({"aaaa": AB["aaaa"]}, SIDE, "`revguard rebase` puts one on", id="both ours"),
+        pytest.param(SIDE, SIDE, "`alembic merge", id="both have landed"),
+        pytest.param({**AB, "cc": text("cc", "bbbb")}, SIDE, "`alembic merge", id="not merged yet"),
+        pytest.param(None, SIDE, "`alembic merge", id="nothing says what has landed"),
+    ],
+)
+def test_the_advice_where_the_base_is_known(landed, graph, hint):
+    base = None if landed is None else graph_of(landed)
+    finding = only(multiple_heads(graph_of(graph), landed=base, rebase="`revguard rebase`"))
+    assert finding.hint.startswith(hint)
 
 
 def test_the_advice_mends_it(tmp_path):
@@ -459,150 +516,6 @@ def test_several_revisions_does_not_fire(before, after):
     assert several_revisions(graph, new_ids(graph, [graph_of(one) for one in before])) == []
 
 
-# edited-revision
-
-EDITED = text("bbbb", "aaaa", body="op.drop_table('t')")
-AGAIN = text("bbbb", "aaaa", body="op.drop_table('u')")
-
-
-def edited(landed, parents, after):
-    blobs = Blobs()
-    sides = [blobs.graph(side) for side in (*parents, after)]
-    base = blobs.graph(landed) if landed is not None else None
-    return edited_revision(base, sides[-1], sides[:-1], blobs.load, "origin/main")
-
-
-def with_b(content):
-    return {**AB, "bbbb": content}
-
-
-@pytest.mark.parametrize(
-    ("parents", "after", "line"),
-    [
-        pytest.param([AB], with_b(EDITED), 15, id="operations"),
-        pytest.param([ABC], {**with_b(EDITED), **dict((C,))}, 15, id="with one on top"),
-        pytest.param([with_b(EDITED)], with_b(AGAIN), 15, id="edited once more"),
-        pytest.param([AB, AB], with_b(EDITED), 15, id="in a merge, by nobody else"),
-        pytest.param(
-            [AB, with_b(EDITED)], with_b(AGAIN), 15, id="in a merge, on top of a parent's edit"
-        ),
-        pytest.param([AB], with_b(text("bbbb", None)), 9, id="down_revision"),
-        pytest.param([AB], with_b(text("bbbb", "aaaa", depends_on="aaaa")), 11, id="depends_on"),
-        pytest.param([AB], with_b(B[1] + "\nimport os\n"), 21, id="something at the end"),
-        pytest.param(
-            [AB], with_b(B[1].replace("from alembic import op\n", "")), 7, id="something taken away"
-        ),
-        pytest.param([dict((A,))], with_b(EDITED), 15, id="the parent does not have it yet"),
-        pytest.param([AB], {**dict((A,)), "moved": EDITED}, 15, id="renamed and edited"),
-        pytest.param([AB], with_b(B[1] + "x ="), 1, id="no longer Python"),
-    ],
-)
-def test_edited_revision_fires(parents, after, line):
-    finding = only(edited(AB, parents, after))
-    assert finding.rule == "history/edited-revision"
-    assert "'bbbb' has landed on origin/main" in finding.message
-    at = path("moved" if "moved" in after else "bbbb")
-    assert (finding.path, finding.line) == (at, line)
-    restore = f"`git checkout origin/main -- {path('bbbb')}`"
-    if "moved" in after:
-        restore = f"`git show origin/main:{path('bbbb')} > {at} && git add {at}`"
-    assert finding.hint == f"{restore}, and make the change in a new revision"
-
-
-HARMLESS = text("bbbb", "aaaa", body="op.f('x', 1)")
-
-
-@pytest.mark.parametrize(
-    ("landed", "parents", "after"),
-    [
-        pytest.param(AB, [AB], AB, id="nothing"),
-        pytest.param(None, [AB], with_b(EDITED), id="nothing has landed"),
-        pytest.param(dict((A,)), [AB], with_b(EDITED), id="this one has not landed"),
-        pytest.param(AB, [with_b(EDITED)], AB, id="an edit taken back"),
-        pytest.param(AB, [with_b(EDITED)], with_b(EDITED), id="edited earlier"),
-        pytest.param(AB, [AB, with_b(EDITED)], with_b(EDITED), id="edited by the merged branch"),
-        pytest.param(
-            AB, [with_b(EDITED)], with_b(EDITED + "# so\n"), id="edited earlier, a comment now"
-        ),
-        pytest.param(AB, [AB], with_b("# why\n" + B[1]), id="comment"),
-        pytest.param(AB, [AB], with_b(B[1].replace("'", '"')), id="quotes"),
-        pytest.param(AB, [AB], with_b(B[1].replace('"""bbbb', '"""Other words')), id="docstring"),
-        pytest.param(
-            AB, [AB], with_b(B[1].replace("Revises: aaaa", "Revises: base")), id="Revises:"
-        ),
-        pytest.param(
-            AB, [AB], with_b(B[1].replace("pass", '"""Nothing."""')), id="docstring for pass"
-        ),
-        pytest.param(AB, [AB], with_b(B[1].replace("\n", "\r\n").encode()), id="line ends"),
-        pytest.param(
-            with_b(HARMLESS),
-            [with_b(HARMLESS)],
-            with_b(HARMLESS.replace("('x', 1)", '(\n        u"x",\n        1,\n    )')),
-            id="formatting",
-        ),
-        pytest.param(AB, [AB], {**dict((A,)), "moved": B[1]}, id="renamed"),
-        pytest.param(AB, [AB], ABC, id="a new one"),
-        pytest.param(AB, [AB], dict((A,)), id="deleted"),
-    ],
-)
-def test_edited_revision_does_not_fire(landed, parents, after):
-    assert edited(landed, parents, after) == []
-
-
-def test_texts_are_loaded_once_and_only_where_they_differ():
-    blobs = Blobs()
-    before, after = blobs.graph(AB), blobs.graph(with_b(EDITED))
-    blobs.asked.clear()
-    edited_revision(before, after, [before], blobs.load)
-    assert [len(asked) for asked in blobs.asked] == [2]
-    edited_revision(before, before, [before], blobs.load)
-    edited_revision(before, after, [after], blobs.load)  # edited earlier
-    assert len(blobs.asked) == 1
-
-
-# deleted-revision
-
-
-@pytest.mark.parametrize(
-    ("landed", "parents", "after"),
-    [
-        pytest.param(AB, [AB], dict((A,)), id="the head"),
-        pytest.param(
-            ABC, [ABC], {**dict((A,)), "cccc": text("cccc", "aaaa")}, id="from the middle"
-        ),
-        pytest.param(AB, [AB, AB], dict((A,)), id="in a merge"),
-        pytest.param(AB, [AB], {**dict((A,)), "bbbb": text("dddd", "aaaa")}, id="another id"),
-        pytest.param(AB, [AB], {**dict((A,)), "bbbb": "x = 1"}, id="no id"),
-    ],
-)
-def test_deleted_revision_fires(landed, parents, after):
-    graphs = [graph_of(one) for one in parents]
-    finding = only(deleted_revision(graph_of(landed), graph_of(after), graphs, "origin/main"))
-    assert finding.rule == "history/deleted-revision"
-    assert "'bbbb'" in finding.message
-    assert finding.path == path("bbbb")
-    assert finding.hint == f"`git checkout origin/main -- {path('bbbb')}`"
-
-
-@pytest.mark.parametrize(
-    ("landed", "parents", "after"),
-    [
-        pytest.param(AB, [AB], AB, id="nothing"),
-        pytest.param(None, [AB], dict((A,)), id="nothing has landed"),
-        pytest.param(dict((A,)), [AB], dict((A,)), id="this one has not landed"),
-        pytest.param(AB, [dict((A,))], dict((A,)), id="the branch does not have it yet"),
-        pytest.param(AB, [AB, dict((A,))], dict((A,)), id="gone in a parent"),
-        pytest.param(AB, [], dict((A,)), id="no parent"),
-        pytest.param(AB, [AB], {**dict((A,)), "moved": B[1]}, id="renamed"),
-        pytest.param(AB, [AB], {**dict((A,)), "moved": EDITED}, id="renamed and edited"),
-        pytest.param(AB, [AB], {**dict((A,)), "bbbb": "x = (\n"}, id="cannot be read"),
-    ],
-)
-def test_deleted_revision_does_not_fire(landed, parents, after):
-    base = graph_of(landed) if landed is not None else None
-    assert deleted_revision(base, graph_of(after), [graph_of(one) for one in parents]) == []
-
-
 # untracked-revision
 
 
@@ -691,7 +604,7 @@ def test_not_on_base_head_fires(base, own, message):
     finding = only(not_on_base_head(graph_of(base), graph_of(own), merged, "main"))
     assert (finding.rule, finding.path) == ("history/not-on-base-head", path("bbbb"))
     assert message in finding.message
-    assert "`git merge main`" in finding.hint
+    assert "`git merge main`, then `revguard rebase --from-ref main`" in finding.hint
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ import pytest
 
 import revguard
 from revguard.errors import UsageError
-from revguard.reporters import REPORTER_BY_NAME, reporter
+from revguard.reporters import REPORTER_BY_NAME, markdown, reporter
 from revguard.verdict import (
+    Column,
     DatabaseInfo,
     EnvironmentReport,
     Finding,
+    ForeignKey,
     InterpreterInfo,
     Lock,
     NewRevision,
@@ -22,6 +24,7 @@ from revguard.verdict import (
     Report,
     SchemaChange,
     Source,
+    Table,
     from_dict,
     to_dict,
 )
@@ -62,6 +65,27 @@ EMAIL = SchemaChange(
     detail="VARCHAR, nullable",
     source=Source(path="app/models.py", line=12),
 )
+USERS = Table(
+    name="users",
+    state="changed",
+    columns=(
+        Column(name="id", type="INTEGER", primary=True),
+        Column(name="name", type="VARCHAR(100)", state="changed", was="VARCHAR(50)"),
+        Column(name="email", type="VARCHAR", state="added"),
+    ),
+)
+ORDERS = Table(
+    name="orders",
+    state="same",
+    columns=(Column(name="id", type="INTEGER", primary=True), Column(name="user_id")),
+    foreign_keys=(ForeignKey(columns=("user_id",), table="users"),),
+)
+CARTS = Table(
+    name="carts",
+    state="removed",
+    columns=(Column(name="user_id", type="NUMERIC(10, 2)", state="removed"),),
+    foreign_keys=(ForeignKey(columns=("user_id",), table="users", state="removed"),),
+)
 MISSING = EnvironmentReport(
     name="shop",
     config="alembic.ini",
@@ -76,6 +100,7 @@ MISSING = EnvironmentReport(
     heads=("a1b2",),
     known_drift=13,
     changes=(EMAIL,),
+    tables=(USERS, ORDERS),
     script=SCRIPT,
     script_path=PATH,
     proof=PROOF,
@@ -100,7 +125,9 @@ ADDED = EnvironmentReport(
     database=POSTGRES,
     heads=("4f1c",),
     new_revisions=(
-        NewRevision(id="4f1c", path=PATH, down_revision=("a1b2",), added_by="revguard"),
+        NewRevision(
+            id="4f1c", path=PATH, down_revision=("a1b2",), added_by="revguard", text=SCRIPT
+        ),
     ),
     changes=(replace(EMAIL, covered=True),),
     sql="ALTER TABLE users ADD COLUMN email VARCHAR;\n",
@@ -114,6 +141,7 @@ DROPPED = replace(
         SchemaChange(op="remove_table", object="carts", covered=True),
         SchemaChange(op="remove_fk", object="items.fk_items_cart", covered=True),
     ),
+    tables=(CARTS, replace(USERS, state="same")),
     locks=(Lock(statement="DROP TABLE carts", object="carts", mode="ACCESS EXCLUSIVE"),),
     findings=(
         Finding(
@@ -179,6 +207,7 @@ HOSTILE = replace(
             source=Source(path="app/mod\nels \udcff.py", line=1),
         ),
     ),
+    tables=(replace(CARTS, name='we"ird\n`na\u202eme`\x07 direction LR %%{'),),
     script="# \x1b[2J wiped\n",
     script_path="ver\x1b]0;sions/x.py",
     findings=(Finding(rule="history/missing-revision", message="\x1b[1mbold\x1b[0m" * 30),),
@@ -244,6 +273,31 @@ def test_json(name):
     check_snapshot(f"{name}.json", text)
 
 
+OTHERS = {"github": "github.txt", "sarif": "sarif", "markdown": "md"}
+
+
+@pytest.mark.parametrize("format_", OTHERS)
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_other_formats(name, format_):
+    text = reporter(format_)(REPORTS[name], **MODES["color"])
+    check_snapshot(
+        f"{name}.{OTHERS[format_]}", _without_pages(text) if format_ == "sarif" else text
+    )
+
+
+def _without_pages(text):
+    """Without the rules' pages, which have a life of their own."""
+    log = json.loads(text)
+    for rule in log["runs"][0]["tool"]["driver"]["rules"]:
+        rule.pop("help", None), rule.pop("fullDescription", None)
+    return json.dumps(log, indent=2) + "\n"
+
+
+def test_markdown_with_links():
+    links = markdown.Links(server="https://github.com/", repository="acme/shop", commit="abc123")
+    check_snapshot("several.links.md", markdown.render(REPORTS["several"], links=links))
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_survives_the_way_through_json(name):
     known = to_dict(REPORTS[name])
@@ -306,8 +360,8 @@ def test_the_schema_is_strict(change):
         jsonschema.validate(to_dict(REPORTS["clean"]) | change, SCHEMA)
 
 
-@pytest.mark.parametrize("name", ["github", "sarif", "markdown", "xml", ""])
+@pytest.mark.parametrize("name", ["xml", "Text", ""])
 def test_a_format_that_is_not_there_names_those_that_are(name):
     with pytest.raises(UsageError) as caught:
         reporter(name)
-    assert "text, json" in caught.value.hint
+    assert "text, json, github, sarif, markdown" in caught.value.hint

@@ -159,8 +159,10 @@ WRONG = {
     "duplicate": (EMAIL, script("0001", None, **adds("users", "email")), ["history/broken-graph"]),
     "cycle": (EMAIL, script("0002", "0002", **adds("users", "email")), ["history/broken-graph"]),
     "no-revision-at-all": (EMAIL, "# a helper\n", ["history/broken-graph"]),
-    # a history of its own, as the page of multiple-heads has it
-    "second-base": (EMAIL, script("0002", None, **adds("users", "email")), []),
+    "second-base": (EMAIL, script("0002", None, **adds("users", "email")),
+                    ["history/multiple-heads"]),
+    "second-base-labelled": (EMAIL, script("0002", None, **adds("users", "email"),
+                                           head='branch_labels = ("mail",)'), []),
 }  # fmt: skip
 
 
@@ -297,80 +299,7 @@ def test_the_models_go_back(shop, reports):
     assert names(reports.settled(one)) == ("pass", [])
 
 
-# landed revisions
-
-
-@pytest.fixture
-def landed(shop, tmp_path):
-    """A shop whose first two commits are the remote's default branch."""
-    one = shop()
-    one.model()
-    one.write(PATH, EMAIL_SCRIPT)
-    one.commit_all("email")
-    one.git("clone", "-q", "--bare", ".", str(tmp_path / "origin.git"))
-    one.git("remote", "add", "origin", str(tmp_path / "origin.git"))
-    one.git("fetch", "-q", "origin")
-    one.git("remote", "set-head", "origin", "main")
-    return one
-
-
-def edit(shop):
-    shop.replace(PATH, "nullable=True", "nullable=True, comment='edited'")
-    shop.git("add", "-A")
-
-
-def test_an_edited_revision_that_has_landed(landed, reports):
-    edit(landed)
-    report = reports.settled(landed)
-    assert names(report) == ("fail", ["history/edited-revision"])
-    command = typed(finding(report, "history/edited-revision")["hint"])
-    landed.git(*command.split()[1:])
-    assert names(reports.settled(landed)) == ("pass", [])
-
-
-def test_a_deleted_revision_that_has_landed(landed, reports):
-    landed.git("rm", "-q", PATH)
-    report = reports.settled(landed)
-    assert report["verdict"] == "fail"
-    assert "history/deleted-revision" in rules(report)
-    command = typed(finding(report, "history/deleted-revision")["hint"])
-    landed.git(*command.split()[1:])
-    assert names(reports.settled(landed)) == ("pass", [])
-
-
-def test_a_comment_or_a_new_name_changes_no_landed_revision(landed, reports):
-    landed.write(PATH, EMAIL_SCRIPT + "# said later\n")
-    landed.git("mv", PATH, "migrations/versions/0002_renamed.py")
-    landed.git("add", "-A")
-    assert names(reports.settled(landed)) == ("pass", [])
-
-
-def test_without_a_remote_nothing_has_landed(shop, reports):
-    one = shop()
-    one.model()
-    one.write(PATH, EMAIL_SCRIPT)
-    one.commit_all("email")
-    edit(one)
-    assert names(reports.settled(one)) == ("pass", [])
-    # amended away together with its model
-    one.git("rm", "-q", "-f", PATH)
-    one.replace("shop/models.py", EMAIL, "")
-    one.git("add", "-A")
-    assert names(reports.settled(one)) == ("pass", [])
-
-
-def test_an_unreleased_revision_is_edited_in_place(landed, reports):
-    """Only what the base reaches is immutable."""
-    landed.model("orders", NOTE)
-    path = "migrations/versions/0003.py"
-    landed.write(path, script("0003", "0002", **adds("orders", "note", "sa.String(30)")))
-    landed.commit_all("wrong length")
-    landed.replace(path, "String(30)", "String(20)")
-    landed.git("add", "-A")
-    assert names(reports.settled(landed)) == ("pass", [])
-
-
-# ignores, severities, waivers
+# ignores, severities
 
 
 def test_an_ignore_silences_its_line(shop, reports):
@@ -404,58 +333,3 @@ def test_severities(shop, reports, severity, verdict, count):
     one = changed(shop(more={"pyproject.toml": toml}))
     report = reports.settled(one)
     assert names(report) == (verdict, ["history/missing-revision"] * count)
-
-
-def waiver(until=""):
-    until = f"until = {until}\n" if until else ""
-    return (
-        '[[tool.revguard.waivers]]\noperation = "add_column"\nobject = "users.email"\n'
-        f'{until}reason = "later"\n'
-    )
-
-
-def test_a_waiver_of_new_drift(shop, reports):
-    one = changed(shop(more={"pyproject.toml": waiver("2999-01-01")}))
-    assert names(reports.settled(one)) == ("pass", [])
-    one.commit_all("waived")
-    # known now, and still of use
-    one.replace("shop/models.py", '"""What', '"""All that')
-    one.git("add", "-A")
-    assert names(reports.settled(one)) == ("pass", [])
-
-
-def test_a_waiver_that_is_over(shop, reports):
-    one = changed(shop(more={"pyproject.toml": waiver("2020-01-01")}))
-    assert rules(reports.settled(one)) == ["history/missing-revision"]
-
-
-def test_a_waiver_of_nothing(shop, reports):
-    one = shop(more={"pyproject.toml": waiver()})
-    one.model("orders", NOTE)
-    one.git("add", "-A")
-    report = reports.settled(one)
-    assert sorted(rules(report)) == ["history/missing-revision", "lint/unused-waiver"]
-
-
-def test_two_phases_of_a_drop(shop, reports):
-    """The model goes first under a waiver, the column later with its revision."""
-    drop = waiver().replace("add_column", "remove_column")
-    one = shop()
-    one.model()
-    one.write(PATH, EMAIL_SCRIPT)
-    one.commit_all("email")
-    one.replace("shop/models.py", EMAIL, "")
-    one.git("add", "-A")
-    assert rules(reports.settled(one))[0] == "history/missing-revision"
-    one.write("pyproject.toml", drop)
-    one.git("add", "-A")
-    assert names(reports.settled(one)) == ("pass", [])
-    one.commit_all("model")
-    gone = adds("users", "email")
-    one.write(
-        "migrations/versions/0003.py", script("0003", "0002", gone["downgrade"], gone["upgrade"])
-    )
-    one.write("pyproject.toml", "")
-    one.git("add", "-A")
-    report = reports.settled(one)
-    assert report["verdict"] == "pass"

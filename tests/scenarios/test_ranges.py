@@ -114,6 +114,18 @@ def test_two_commits_each_with_a_revision(one_per, expected, branch, reports):
     assert rules(judged(branch, reports, *RANGE)) == expected
 
 
+def test_the_same_tree_by_other_commits(branch, reports):
+    """The commits of a range count, too: what was said of two of them is not true of one."""
+    email(branch)
+    note(branch, script("0003", "0002", **adds("orders", "note", "sa.String(20)")), "mine")
+    assert rules(judged(branch, reports, *RANGE)) == []
+    branch.git("branch", "apart")
+    branch.git("reset", "-q", "--soft", "main")
+    branch.git("commit", "-q", "--no-verify", "-m", "one")
+    assert rules(judged(branch, reports, *RANGE)) == ["history/several-revisions"]
+    assert rules(judged(branch, reports, "--from-ref", "main", "--to-ref", "apart")) == []
+
+
 def test_one_commit_with_two_revisions(branch, reports):
     branch.model("orders", NOTE)
     branch.write(

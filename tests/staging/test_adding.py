@@ -11,7 +11,7 @@ import time
 import pytest
 
 from revguard.errors import CouldNotCheck, UsageError
-from revguard.staging import adding, repository
+from revguard.staging import adding, entries, repository
 
 CONTENT = b"revision = 'new'\n"
 
@@ -202,7 +202,7 @@ def test_a_lock_that_is_soon_gone(git):
 
 
 def test_a_lock_that_stays(git, monkeypatch):
-    monkeypatch.setattr(adding, "_PATIENCE", 0.2)
+    monkeypatch.setattr(entries, "_PATIENCE", 0.2)
     before = state(git)
     lock = git.path / ".git/index.lock"
     lock.write_text("")
@@ -243,7 +243,7 @@ def test_the_second_index_fails(git, monkeypatch):
     pending.write_bytes((folder / "index").read_bytes())
     (folder / "index.lock").write_bytes(b"nonsense")
     repo = repository.find(git.path, {**os.environ, "GIT_INDEX_FILE": str(pending)})
-    assert adding.indexes(repo) == (str(pending), str(folder / "index.lock"))
+    assert entries.indexes(repo) == (str(pending), str(folder / "index.lock"))
     with pytest.raises(CouldNotCheck):
         adding.add_file(repo, "deep/new.py", CONTENT)
     assert not (git.path / "deep").exists()
@@ -300,7 +300,7 @@ def test_the_mode_follows_the_umask(git):
 
 SCRIPT = """
 import os, sys
-from revguard.staging import adding, repository
+from revguard.staging import adding, entries, repository
 repo = repository.find(sys.argv[1], os.environ)
 print("ready", flush=True)
 try:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from revguard.arguments import Invocation
+from revguard.arguments import PUSH, Invocation
 from revguard.commands.answer import Answer
 from revguard.verdict import Report
 
@@ -16,7 +16,23 @@ Command: TypeAlias = Callable[[Invocation], Answer | Report]
 def _judge(invocation: Invocation) -> Report:
     from revguard import pipeline
 
+    if invocation.hook == PUSH:
+        from revguard.commands import pushing
+
+        return pushing.check(invocation)
     return pipeline.check(invocation.options)
+
+
+def _squash(invocation: Invocation) -> Answer:
+    from revguard.commands import squash
+
+    return squash.run(invocation)
+
+
+def _plan(invocation: Invocation) -> Answer:
+    from revguard.commands import plan
+
+    return plan.run(invocation)
 
 
 def _status(invocation: Invocation) -> Answer:
@@ -29,6 +45,12 @@ def _upgrade(invocation: Invocation) -> Answer:
     from revguard.commands import upgrade
 
     return upgrade.run(invocation)
+
+
+def _rebase(invocation: Invocation) -> Answer:
+    from revguard.commands import rebase
+
+    return rebase.run(invocation)
 
 
 def _explain(invocation: Invocation) -> Answer:
@@ -69,6 +91,9 @@ def _init(invocation: Invocation) -> Answer:
 COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
+    "rebase": _rebase,
+    "squash": _squash,
+    "plan": _plan,
     "status": _status,
     "upgrade": _upgrade,
     "explain": _explain,

@@ -37,6 +37,7 @@ OPERATIONS = (
     "modify_column",  # of which Alembic does not say what
     "add_schema",
     "remove_schema",
+    "remove_revision",  # of what has landed; no difference of the models
 )
 # Plugins of autogenerate bring operations of their own, by their class or in Alembic's manner:
 # create_view, sync_enum_values, CreateSequenceOp

@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from revguard import cachedir, fast, project, records, runs
+from revguard import cachedir, fast, project, runs
 from revguard.config import EnvironmentSettings
 from revguard.configured.values import Database, databases_of
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck, UsageError
 from revguard.evaluation import failures
 from revguard.evaluation.case import Surroundings
+from revguard.evaluation.known import last_record
 from revguard.evaluation.subject import Subject
 from revguard.masking import masked
 from revguard.options import Options
 from revguard.project import Interpreter
 from revguard.project.launch import Worker
-from revguard.records import Record
 from revguard.runs import Run
 
 _HINTS = {"Broken": "`revguard status` says what is wrong with them"}  # by the worker's exceptions
@@ -106,20 +106,8 @@ def ask(place: Place, environment: Environment, request: Request) -> Told:
 
 def _roots(place: Place, environment: Environment) -> list[str]:
     """Where env.py may run, first where it did before."""
-    last = _last(place.subject, environment)
+    last = last_record(place.subject, environment)
     return sorted(environment.roots, key=lambda root: last is None or root != last.root)
-
-
-def locations_of(subject: Subject, environment: Environment) -> tuple[str, ...]:
-    """The version folders, as the ini or an earlier run of env.py tells them."""
-    last = _last(subject, environment)
-    return environment.version_locations or (last.version_locations if last else ())
-
-
-def _last(subject: Subject, environment: Environment) -> Record | None:
-    folder = records.folder_for(subject.cache, environment.key)
-    known = records.Records(folder, subject.reader, enabled=True)
-    return next(iter(known.newest()), None)
 
 
 def _surroundings(place: Place, environment: Environment) -> Surroundings:

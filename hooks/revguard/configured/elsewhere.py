@@ -19,7 +19,8 @@ _PLAIN = re.compile(r"[\w.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere:
-    """A commit that has the script. `branch` is empty where none reaches it any more."""
+    """A commit that has the script. `branch` is empty where none has the script any more, as after
+    a squash."""
 
     revision: str
     commit: str
@@ -47,7 +48,7 @@ def find(
     tree = trees.tree_of(subject.repo, commit)
     there = subject.graph(tree, locations, recursive=environment.recursive)
     here = subject.graph(subject.tree, locations, recursive=environment.recursive)
-    remote, branch = _branch(subject, commit)
+    remote, branch = _branch(subject, commit, path)
     return Elsewhere(
         revision=revision,
         commit=commit,
@@ -72,12 +73,16 @@ def _named(subject: Subject, locations: tuple[str, ...], revision: str) -> tuple
     return commit, next((name for name in paths if revision in name), paths[0])
 
 
-def _branch(subject: Subject, commit: str) -> tuple[str, str]:
-    """Remote and name of a branch that has the commit, one of this repository first."""
+def _branch(subject: Subject, commit: str, path: str) -> tuple[str, str]:
+    """Remote and name of a branch that has the commit and the script still, one of this repository
+    first."""
     words = ("for-each-ref", f"--contains={commit}", "--format=%(refname)")
     done = plumbing.run(subject.repo, *words, "refs/heads", "refs/remotes")
     names = done.text().splitlines() if done.returncode == 0 else []
     for name in sorted(names):  # refs/heads/ comes before refs/remotes/
+        asked = ("rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}:{path}")
+        if plumbing.run(subject.repo, *asked).returncode != 0:
+            continue
         _, kind, rest = name.split("/", 2)
         if kind == "heads":
             return "", rest

@@ -12,7 +12,7 @@ from revguard.configured.elsewhere import Elsewhere
 from revguard.configured.values import Database, Difference, Revision
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck, RevguardError
-from revguard.evaluation import choosing
+from revguard.evaluation import choosing, known
 from revguard.evaluation.subject import Subject
 from revguard.history.graph import Graph
 from revguard.options import Options
@@ -99,7 +99,7 @@ def _standing(environment: Environment, judged: EnvironmentReport, subject: Subj
 
 
 def _scripts(environment: Environment, subject: Subject) -> Scripts | None:
-    locations = asking.locations_of(subject, environment)
+    locations = known.locations_of(subject, environment)
     if not locations:
         return None
     graph = subject.graph(subject.tree, locations, recursive=environment.recursive)

@@ -14,7 +14,7 @@ from revguard.configured import asking, elsewhere
 from revguard.configured.values import Database
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck, RevguardError
-from revguard.evaluation import choosing
+from revguard.evaluation import choosing, known
 from revguard.evaluation.subject import Subject
 from revguard.options import Options
 from revguard.staging.repository import Repository
@@ -137,7 +137,7 @@ def _unknown(database: Database, subject: Subject, environment: Environment) -> 
 
 def _home(subject: Subject, environment: Environment, revision: str) -> str:
     """Where an unknown revision is, and the way back."""
-    locations = asking.locations_of(subject, environment)
+    locations = known.locations_of(subject, environment)
     found = elsewhere.find(subject, environment, locations, revision)
     if found is None:
         return (

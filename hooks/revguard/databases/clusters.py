@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,8 @@ def kept(installation: Installation, run: Run, make: Callable[[], Path]) -> Path
     found = stored.load(folder, run=run)
     if found is not None:
         return found.state
-    with _making(root, installation.identity, run):
+    with ExitStack() as lock:
+        lock.enter_context(_making(root, installation.identity, run))
         found = stored.load(folder, run=run)
         if found is not None:
             return found.state
@@ -80,10 +82,15 @@ def kept(installation: Installation, run: Run, make: Callable[[], Path]) -> Path
             "dialect": installation.dialect,
             "server_version": installation.version,
         }
-        stays = stored.keep(made, folder, told, run=run)
-        stored.evict(root, _UNUSED_LIMIT)
-        found = stored.load(folder, run=run) if stays else None
-        return found.state if found else made
+        run.aside(functools.partial(_keep, made, folder, told, run, lock.pop_all()))
+        return made
+
+
+def _keep(made: Path, folder: Path, told: dict[str, str], run: Run, lock: ExitStack) -> None:
+    """Store it for the next run, while this one goes on with what it has."""
+    with lock:
+        stored.keep(made, folder, told, run=run)
+        stored.evict(folder.parent, _UNUSED_LIMIT)
 
 
 def major(data: Path) -> int:

@@ -86,8 +86,24 @@ def _of_mariadb(data: Path, found: Found) -> list[tuple[list[str], str]]:
     install = [found.installer, *common(found), *folder]
     install += ["--auth-root-authentication-method=normal", "--skip-test-db"]
     install += ["--skip-name-resolve", *_basedir(found)]
+    if _takes_statements(found.installer):  # saves a start of the server
+        script = _script(data, _FIRST)
+        return [([*install, f"--extra-file={script}"], "")]
     bootstrap = [found.server, *common(found), *folder, "--bootstrap"]
     return [(install, ""), (bootstrap, _FIRST)]
+
+
+def _takes_statements(installer: str) -> bool:
+    """Whether the installer, a shell script, knows the option; old ones do not."""
+    with open(installer, "rb") as file:
+        return b"--extra-file=" in file.read()
+
+
+def _script(data: Path, statements: str) -> Path:
+    script = data.with_name(f"{data.name}.sql")
+    script.write_text(statements, encoding="ascii")
+    script.chmod(0o644)
+    return script
 
 
 def _basedir(found: Found) -> list[str]:
@@ -98,8 +114,6 @@ def _basedir(found: Found) -> list[str]:
 
 def _of_mysql(data: Path, found: Found) -> list[tuple[list[str], str]]:
     # --initialize runs an init file as the last thing
-    script = data.with_name(f"{data.name}.sql")
-    script.write_text(f"CREATE DATABASE {MAIN};\n", encoding="ascii")
-    script.chmod(0o644)
+    script = _script(data, f"CREATE DATABASE {MAIN};\n")
     initialise = [found.server, *common(found), f"--datadir={data}", f"--tmpdir={data}"]
     return [([*initialise, "--initialize-insecure", f"--init-file={script}"], "")]

@@ -33,6 +33,7 @@ def _environments(view: View) -> Iterator[Line]:
 OF_REPOSITORY: Final[Sequence[Check[View]]] = (
     Check(topic="repository", look=general.repository),
     Check(topic="hook", look=hooks.commits, needs="repository"),
+    Check(topic="push", look=hooks.pushes, needs="repository"),
     Check(topic="upgrade", look=hooks.upgrades, needs="repository"),
     Check(topic="configuration", look=general.configuration, needs="repository"),
     Check(topic="base", look=general.base, needs="configuration"),

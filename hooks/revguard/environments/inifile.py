@@ -76,6 +76,11 @@ def tool_table(path: str, content: bytes | None) -> Mapping[str, object] | None:
     return table if isinstance(table, dict) else None
 
 
+def plain(text: str) -> str:
+    """A value of [tool.alembic] as Alembic takes it."""
+    return _expand_text(text)
+
+
 def is_open(text: str) -> bool:
     """Whether a token is left that only the run can fill."""
     return any(found[1] for found in _TOKEN.finditer(text)) or "${" in text

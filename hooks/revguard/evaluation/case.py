@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from revguard.config import Settings
     from revguard.environments import Environment
     from revguard.evaluation.subject import Subject
+    from revguard.evaluation.tasks import Wanted
     from revguard.options import Progress
     from revguard.project import Interpreter
     from revguard.runs import Run
@@ -52,6 +53,8 @@ class Case:
     today: datetime.date
     message: str | None = None
     others: tuple[Environment, ...] = ()  # of the same repository
+    wanted: Wanted | None = None  # what a generated script is to be
+    rows: str = ""  # as Task has it
 
     @property
     def waived(self) -> tuple[str, ...]:
@@ -79,6 +82,7 @@ class Judged:
     report: EnvironmentReport
     observed: Mapping[str, Any] | None
     record: Record | None = None
+    result: Mapping[str, Any] | None = None  # the worker's own words; None for a known report
 
 
 def on_disk(case: Case, locations: tuple[str, ...]) -> str:
@@ -104,6 +108,7 @@ def judged_before(case: Case) -> Judged | None:
         case.subject.base,
         case.made_with,
         case.today.isoformat(),
+        case.subject.commits,
     )
     if record is None or record.report is None:
         return None

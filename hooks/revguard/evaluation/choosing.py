@@ -9,10 +9,10 @@ from pathlib import Path
 from revguard import cachedir, config, environments
 from revguard.config import Settings
 from revguard.environments import Environment
-from revguard.errors import ConfigError
+from revguard.errors import ConfigError, UsageError
 from revguard.evaluation.subject import Subject
-from revguard.options import Options
-from revguard.staging import index, plumbing, ranges, repository, trees
+from revguard.options import Options, PushedRef
+from revguard.staging import index, pushes, ranges, repository, trees
 from revguard.staging.repository import Repository
 
 
@@ -29,17 +29,18 @@ class Target:
     landed_at: str = ""  # the commit that the change comes on top of
 
 
-def choose(options: Options) -> Target:
+def choose(options: Options, repo: Repository | None = None) -> Target:
     """The tree that the options name. UsageError where a name means nothing."""
-    repo = repository.find(options.directory, options.environ)
+    repo = repo or repository.find(options.directory, options.environ)
     reader = trees.Reader(repo)
-    found = _range(repo, options)
+    found = _range(repo, reader, options)
     if found is not None:
+        old = [trees.tree_of(repo, commit) for commit in found.others]
         return Target(
             repo=repo,
             reader=reader,
             tree=found.tree,
-            parents=(found.base_tree,),
+            parents=(found.base_tree, *old) if found.base else (),
             in_working_tree=False,
             range=found,
             landed_at=found.base,
@@ -68,29 +69,42 @@ def choose(options: Options) -> Target:
     )
 
 
-def _range(repo: Repository, options: Options) -> ranges.Range | None:
+def _range(repo: Repository, reader: trees.Reader, options: Options) -> ranges.Range | None:
     """The range that the options name, or pre-commit's variables where they name nothing."""
     if options.from_ref:
         return ranges.between(repo, options.from_ref, options.to_ref or "HEAD")
     environ = options.environ
-    old, new = environ.get("PRE_COMMIT_FROM_REF"), environ.get("PRE_COMMIT_TO_REF")
-    if not old or not new or options.command != "check" or options.worktree or options.tree:
+    if options.worktree or options.tree:
         return None
-    if "PRE_COMMIT_REMOTE_NAME" not in environ:  # `pre-commit run --from-ref A --to-ref B`
-        return ranges.between(repo, old, new)
-    name = environ.get("PRE_COMMIT_REMOTE_BRANCH", "").removeprefix("refs/heads/")
-    return ranges.pushed(repo, old, new, name or environ["PRE_COMMIT_REMOTE_NAME"])
+    push = options.push or pushes.from_pre_commit(environ)
+    if options.command != "check":
+        _refuse_to_add(push)
+        return None
+    if push is not None:
+        return _pushed(repo, reader, push)
+    # `pre-commit run --from-ref A --to-ref B`
+    old, new = environ.get("PRE_COMMIT_FROM_REF"), environ.get("PRE_COMMIT_TO_REF")
+    return ranges.between(repo, old, new) if old and new else None
+
+
+def _refuse_to_add(push: PushedRef | None) -> None:
+    if push is not None:
+        raise UsageError(
+            "nothing can be added to commits that are made and are being pushed",
+            hint="in the stage pre-push use the hook alembic-revision-check",
+        )
+
+
+def _pushed(repo: Repository, reader: trees.Reader, push: PushedRef) -> ranges.Range:
+    head = trees.tree_of(repo, f"{push.new}^{{commit}}")
+    known = Target(repo=repo, reader=reader, tree=head, parents=(), in_working_tree=False)
+    return pushes.between(repo, push, repository.base(repo, settings_of(known).base))
 
 
 def _landed_of(repo: Repository, treeish: str) -> str:
     """The first parent for a commit; HEAD for a bare tree; empty where there is none."""
-    is_commit = _commit(repo, treeish)
-    return _commit(repo, f"{treeish}^1" if is_commit else "HEAD")
-
-
-def _commit(repo: Repository, name: str) -> str:
-    found = plumbing.run(repo, "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
-    return found.text().strip() if found.returncode == 0 else ""
+    is_commit = trees.commit_of(repo, treeish)
+    return trees.commit_of(repo, f"{treeish}^1" if is_commit else "HEAD")
 
 
 def settings_of(target: Target) -> Settings:
@@ -136,10 +150,7 @@ def _untracked(path: Path) -> bytes:
 def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
     """The subject: the target with what has landed and the date of what it builds on."""
     repo, found = target.repo, target.range
-    if found is None:
-        base = repository.base(repo, settings.base)
-    else:
-        base = ranges.landed(repo, found, settings.base)
+    base = found.landed if found else repository.base(repo, settings.base)
     return Subject(
         repo=repo,
         reader=target.reader,
@@ -147,7 +158,7 @@ def subject_of(target: Target, settings: Settings, options: Options) -> Subject:
         parents=target.parents,
         base=None if base is None else trees.tree_of(repo, base.commit),
         base_name="" if base is None else base.name,
-        created=ranges.date(repo, found) if found else _date(repo),
+        created=_created(repo, found),
         cache=Path(cachedir.repository_dir(repo.toplevel, options.environ)),
         in_working_tree=target.in_working_tree,
         range=found,
@@ -164,10 +175,10 @@ def discovered(
     return list(environments.select(found, options.environments)), list(skipped)
 
 
-def _date(repo: Repository) -> int:
-    """When HEAD was committed: the same change on the same parent gives the same script.
+def _created(repo: Repository, found: ranges.Range | None) -> int:
+    """The date of what is built on: the same change on the same parent gives the same script.
 
     Without any commit it is a fixed day, as reproducible builds have it.
     """
-    found = plumbing.run(repo, "log", "-1", "--format=%ct", "HEAD")
-    return int(found.text()) if found.returncode == 0 else 1_577_836_800
+    commit = found.head if found else trees.commit_of(repo, "HEAD")
+    return trees.date_of(repo, commit) if commit else 1_577_836_800

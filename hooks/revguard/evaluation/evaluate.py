@@ -289,6 +289,8 @@ class _Evaluation:
             "proven": list(self._task.proven),
             "waived": list(self._task.waived),
             "declared": list(self._task.declared),
+            "wanted": self._task.wanted and asdict(self._task.wanted),
+            "rows": self._task.rows,
         }
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:

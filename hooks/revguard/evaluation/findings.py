@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Histories
+from revguard.history import headfile
 from revguard.history.graph import Graph, new_ids
-from revguard.rules import history, with_severities
+from revguard.rules import history, landed, with_severities
+from revguard.rules.head_file import head_file
 from revguard.rules.ignores import apply
 from revguard.staging import ranges, trees
 from revguard.staging.untracked import untracked
@@ -72,36 +76,68 @@ def scripts_on_disk(case: Case, found: Histories) -> list[Any]:
     return files
 
 
-def history_findings(case: Case, found: Histories) -> list[Finding]:
+def history_findings(case: Case, found: Histories, locations: tuple[str, ...]) -> list[Finding]:
     """The findings on the graph alone."""
     subject = case.subject
 
     def load(oids: list[str]) -> Mapping[str, bytes]:
         return trees.read_blobs(subject.repo, oids)
 
-    findings = history.multiple_heads(found.graph, found.parents)
-    if found.base is not None and found.own is not None:
-        findings += history.not_on_base_head(found.base, found.own, found.graph, subject.base_name)
-    findings += _several(case, found)
-    findings += history.edited_revision(
-        found.base, found.graph, found.parents, load, base=subject.base_name
+    findings = history.multiple_heads(
+        found.graph, found.parents, landed=found.base, rebase=_rebase(case)
     )
-    findings += history.deleted_revision(
-        found.base, found.graph, found.parents, base=subject.base_name
+    if case.around.environment.settings.lock and not findings:  # what mends those mends the file
+        paths = list(headfile.contents(found.graph, locations))
+        findings += head_file(found.graph, locations, subject.read(paths))
+    findings += _moved_base(case, found)
+    findings += _several(case, found)
+    findings += landed.changed_revisions(
+        found.base, found.graph, found.parents, load, subject.base_name, case.waived
     )
     return findings
+
+
+def _rebase(case: Case) -> str:
+    """What to type to have the branch's revisions on top of the base's; empty where they are
+    nothing that can be changed here."""
+    subject = case.subject
+    if subject.range is not None:
+        name = subject.range.name
+        merge = f"`git merge {shlex.quote(name)}`, then " if not subject.range.is_push else ""
+        return merge + history.rebase_command(name if not subject.range.is_push else "")
+    return history.rebase_command() if subject.in_working_tree else ""
+
+
+def _moved_base(case: Case, found: Histories) -> list[Finding]:
+    """Revisions on top of what is no longer the base's head; of a commit, where it brings one."""
+    base, name = found.base, case.subject.base_name
+    if base is None:
+        return []
+    if found.own is not None:
+        return history.not_on_base_head(base, found.own, found.graph, name)
+    if not found.added or base.nodes.keys() <= found.graph.nodes.keys():
+        return []
+    # what this very change takes away, it knows of
+    kept = [one for one in base.nodes.values() if not _is_taken(one.id, found)]
+    merged = Graph((*kept, *found.graph.nodes.values()))
+    return history.not_on_base_head(Graph(kept), found.graph, merged, name)
+
+
+def _is_taken(id_: str, found: Histories) -> bool:
+    return id_ not in found.graph and any(id_ in parent for parent in found.parents)
 
 
 def _several(case: Case, found: Histories) -> list[Finding]:
     """More revisions than one for each commit, or for the branch, as `one-per` says."""
     subject, one_per = case.subject, case.around.environment.settings.one_per
+    branch = () if found.base is None else new_ids(found.graph, [found.base])
     if subject.range is None or one_per == "branch":
         return history.several_revisions(
-            found.graph, found.added, one_per if subject.range else "commit"
+            found.graph, found.added, one_per if subject.range else "commit", branch=branch
         )
     findings = []
     for graph, new in _by_commit(case, subject.range, found):
-        findings += history.several_revisions(graph, new)
+        findings += history.several_revisions(graph, new, branch=branch)
     return findings
 
 
@@ -138,4 +174,11 @@ def finished(case: Case, findings: Sequence[Finding], *, complete: bool) -> tupl
         today=case.today,
         complete=complete,
     )
-    return tuple(with_severities(outcome.findings, case.settings.rules))
+    judged = with_severities(outcome.findings, case.settings.rules)
+    if subject.range is not None:
+        return judged
+    # a commit may be made on what the base had when the branch began: merging it is what must not
+    return tuple(
+        replace(one, severity="warning") if one.rule == history.NOT_ON_BASE else one
+        for one in judged
+    )

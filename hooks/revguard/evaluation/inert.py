@@ -16,9 +16,7 @@ _PROVED: Final = ("upgrade", "round-trip")  # whatever `prove` says
 _MAY_KEEP: Final = ("docker", "podman", "auto")
 # each key, and what happens whatever it says
 _INERT: Final[Mapping[str, str]] = {
-    "one-per": "outside of a range, one revision for each commit",
     "renames": "a rename is a drop and an add",
-    "lock": "no head file is written",
 }
 
 

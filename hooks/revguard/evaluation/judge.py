@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from revguard.evaluation import failures
+from revguard.evaluation import extending, failures
 from revguard.evaluation.case import Case, Judged
 from revguard.evaluation.evaluate import evaluate
 from revguard.evaluation.findings import BrokenHistoryError, checked, finished
@@ -80,6 +80,8 @@ def _evaluated_at(
         ahead=not same or names_schema(case, base_record),
         generate=True,
         message=case.message,
+        wanted=case.wanted,
+        rows=case.rows,
         proven=same,
         waived=case.waived,
         declared=tuple((table.schema, table.name) for table in source.new),
@@ -90,9 +92,15 @@ def _evaluated_at(
     evaluated = _evaluated(case, task, worker)
     judgement = Judgement(case, evaluated, base_record, source, notes)
     report = judgement.report(int((time.monotonic() - started) * 1000))
+    report = extending.extended(case, evaluated, report, lambda other: _judge_again(other, root))
     record = judgement.record(report)
     case.records.save(record)
-    return Judged(report=report, observed=record.observed, record=record)
+    return Judged(report=report, observed=record.observed, record=record, result=evaluated.result)
+
+
+def _judge_again(case: Case, root: str) -> EnvironmentReport:
+    """The report on another tree of the same change."""
+    return _evaluated_at(case, root, None, None, time.monotonic()).report
 
 
 def _evaluated(case: Case, task: Task, worker: Worker | None) -> Evaluated:

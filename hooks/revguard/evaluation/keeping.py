@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from revguard.evaluation.case import Case
-from revguard.evaluation.subject import Subject
+from revguard.evaluation.subject import Histories, Subject
 from revguard.evaluation.tasks import Evaluated
+from revguard.history import headfile
 from revguard.observed import merge
 from revguard.records import Record
+from revguard.rules.landed import REMOVED, missing
 
 
 def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[str, ...]) -> Record:
@@ -18,6 +20,8 @@ def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[st
     files = {*observed["files"], *(n.path for n in evaluated.histories.graph.nodes.values())}
     files |= {path for path in (environment.config, environment.toml) if path}
     files |= {*evaluated.watched}
+    if environment.settings.lock:
+        files |= {*headfile.contents(evaluated.histories.graph, evaluated.locations)}
     folders = dict(observed["folders"])
     for location in evaluated.locations:
         folders[location] = sorted(
@@ -38,6 +42,7 @@ def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[st
         settings=case.made_with,
         digest=evaluated.result["digest"],
         drift=keys,
+        missing=_missing(evaluated.histories),
         root=evaluated.root,
         version_locations=evaluated.locations,
         script_location=observed.get("script_location", ""),
@@ -45,6 +50,11 @@ def record_of(case: Case, evaluated: Evaluated, subject: Subject, keys: tuple[st
         dialect=evaluated.database.dialect if evaluated.database else "",
         driver=evaluated.driver,
     )
+
+
+def _missing(found: Histories) -> tuple[str, ...]:
+    ids = missing(found.base, found.graph, found.parents)
+    return tuple(f"{REMOVED} {id_}" for id_ in ids)
 
 
 def continued(record: Record, before: Record) -> Record:

@@ -74,11 +74,10 @@ def names_schema(case: Case, parent: Record | None) -> bool:
         return True
     changes = case.subject.reader.changes(parent.tree, case.subject.tree)
     matters = Relevance(parent.observed)
-    blobs = [
-        [entry.oid if entry else "" for entry in (change.old, change.new)]
-        for change in changes
-        if matters(change.status, change.path)
-    ]
+    sides = [(one.old, one.new) for one in changes if matters(one.status, one.path)]
+    if any(entry.mode == trees.GITLINK for pair in sides for entry in pair if entry):
+        return True  # what is in a submodule is not ours to read
+    blobs = [[entry.oid if entry else "" for entry in pair] for pair in sides]
     texts = trees.read_blobs(case.subject.repo, {oid for pair in blobs for oid in pair if oid})
     return any(
         _SCHEMA.search(line)

@@ -25,6 +25,7 @@ from revguard.verdict import (
     ProofStep,
     SchemaChange,
     environment_to_dict,
+    table_from_dict,
     verdict_of,
 )
 
@@ -68,12 +69,16 @@ class Judgement:
         self.left = [self._change(item, covered=False) for item in self.result["left"]]
         self.changes = (*self._covered(), *self.left)
         self.new = evaluated.histories.added
+        before = {(item["op"], item["object"]) for item in self.result["changes"]}
+        self.away = drift.led_away(self.left, before) if self.new else []
 
     def report(self, duration: int) -> EnvironmentReport:
         """The environment's report."""
         case, evaluated = self.case, self.evaluated
         findings = self._all_findings()
         scripts = self.result["scripts"]
+        if self.away and len(self.away) == len(self.left):
+            scripts = []  # one would only undo what was staged
         path = scripts[0]["path"] if scripts and not self.new else None
         return EnvironmentReport(
             name=case.around.environment.name,
@@ -88,8 +93,9 @@ class Judgement:
             interpreter=case.around.interpreter_info(),
             heads=tuple(self.graph.heads),
             known_drift=self._known_drift(),
-            new_revisions=tuple(self._new_revision(name) for name in self.new),
+            new_revisions=self._new_revisions(),
             changes=self.changes,
+            tables=tuple(table_from_dict(one) for one in self.result["tables"]),
             script=scripts[0]["text"] if scripts else None,
             script_path=path,
             sql=self._sql(),
@@ -126,8 +132,10 @@ class Judgement:
             parents=case.subject.parents,
             changed=self._relevant_changes(record),
             base=case.subject.base,
+            range=case.subject.commits,
             day=case.today.isoformat(),
-            report=environment_to_dict(report),
+            # what is wrong with a parent may lie outside of the tree, and be mended there
+            report=None if self.notes else environment_to_dict(report),
             notes={
                 "fresh": [item["key"] for item in self.result["left"]],
                 "on_disk": on_disk(case, record.version_locations) if self.left else "",
@@ -155,9 +163,18 @@ class Judgement:
             return len(self.base_record.drift)
         return int(self.result["known"])
 
-    def _new_revision(self, name: str) -> NewRevision:
-        node = self.graph.nodes[name]
-        return NewRevision(id=name, path=node.path, down_revision=node.down)
+    def _new_revisions(self) -> tuple[NewRevision, ...]:
+        nodes = [self.graph.nodes[name] for name in self.new]
+        texts = self.case.subject.read([node.path for node in nodes])
+        return tuple(
+            NewRevision(
+                id=node.id,
+                path=node.path,
+                down_revision=node.down,
+                text=texts.get(node.path, b"").decode("utf-8", "surrogateescape"),
+            )
+            for node in nodes
+        )
 
     def _change(self, item: Mapping[str, Any], *, covered: bool) -> SchemaChange:
         return SchemaChange(
@@ -204,7 +221,8 @@ class Judgement:
         self, unregistered: Sequence[Finding], kept: frozenset[str]
     ) -> tuple[Finding, ...]:
         case, found, new = self.case, self.evaluated.histories, self.new
-        findings = [*history_findings(case, found), *unregistered]
+        locations = self.evaluated.locations
+        findings = [*history_findings(case, found, locations), *unregistered]
         left = [change for change in self.left if not _is_of(change, kept)]
         scripts = self.result["scripts"]
         generated = bool(scripts) and not new
@@ -213,7 +231,10 @@ class Judgement:
         failure = self.result["failure"]
         hint = preparation(failure["message"], case.around.environment) if failure else ""
         findings += proof.failed_step(failure, hint)
-        findings += drift.incomplete_revision(left, new, self.graph)
+        findings += drift.incomplete_revision(
+            [one for one in left if one not in self.away], new, self.graph
+        )
+        findings += drift.unneeded_revision(self.away, new, self.graph)
         if generated:
             findings += proof.not_converging(self.result["still"], path)
         findings += proof.differing_round_trip(self.result["proof"], path)
@@ -224,7 +245,8 @@ class Judgement:
         changes = [
             one
             for one in self.changes
-            if f"{one.op} {one.object}" not in allowed and (new or not _is_of(one, kept))
+            if f"{one.op} {one.object}" not in allowed
+            and (one.covered if new else not _is_of(one, kept))
         ]
         findings += drift.destructive(changes, path, line)
         if left:

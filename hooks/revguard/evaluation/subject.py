@@ -33,6 +33,14 @@ class Subject:
     landed_at: str = ""  # the commit that the change comes on top of; empty where there is none
 
     @property
+    def commits(self) -> str:
+        """The commits of a range and its base's name, which count beside the trees; else empty."""
+        if self.range is None:
+            return ""
+        ends = (self.range.base, *self.range.others, self.range.head, self.base_name)
+        return " ".join(ends)
+
+    @property
     def listing(self) -> Mapping[str, Entry]:
         """Every file of the tree."""
         return self.reader.listing(self.tree)
@@ -45,14 +53,39 @@ class Subject:
 
     def graph(self, tree: str, locations: tuple[str, ...], *, recursive: bool) -> Graph:
         """The history in these version folders of a tree."""
-        files = {
+        return self._graph(self.scripts(tree, locations, recursive=recursive))
+
+    def graph_before(self, tree: str, locations: tuple[str, ...], *, recursive: bool) -> Graph:
+        """The history of a tree that ours comes from. Where scripts were moved as they are, what
+        lay beside them there counts, too."""
+        scripts = self.scripts(tree, locations, recursive=recursive)
+        here = self.scripts(self.tree, locations, recursive=recursive)
+        moved = {*here.values()} - {*scripts.values()}
+        gone = {
+            path: entry
+            for path, entry in (self.reader.listing(tree) if moved else {}).items()
+            if path not in self.listing and entry.mode.startswith("100")
+        }
+        folders = {path.rpartition("/")[0] for path, entry in gone.items() if entry.oid in moved}
+        before = {path: e.oid for path, e in gone.items() if path.rpartition("/")[0] in folders}
+        return self._graph({**before, **scripts})
+
+    def _graph(self, scripts: Mapping[str, str]) -> Graph:
+        return reading.read(
+            scripts,
+            lambda oids: trees.read_blobs(self.repo, oids),
+            self.cache / "scripts.json",
+        )
+
+    def scripts(
+        self, tree: str, locations: tuple[str, ...], *, recursive: bool
+    ) -> Mapping[str, str]:
+        """The files in these version folders of a tree, each with its blob."""
+        return {
             path: entry.oid
             for path, entry in self.reader.listing(tree).items()
             if entry.mode.startswith("100") and _is_below(path, locations, recursive=recursive)
         }
-        return reading.read(
-            files, lambda oids: trees.read_blobs(self.repo, oids), self.cache / "scripts.json"
-        )
 
     def at(self, tree: str) -> Subject:
         """Another tree of the same repository, judged for its own sake."""
@@ -123,10 +156,10 @@ def histories(subject: Subject, environment: Environment, locations: tuple[str, 
     """Read all graphs that the judgement of an environment needs."""
 
     def graph(tree: str) -> Graph:
-        return subject.graph(tree, locations, recursive=environment.recursive)
+        return subject.graph_before(tree, locations, recursive=environment.recursive)
 
     return Histories(
-        graph=graph(subject.tree),
+        graph=subject.graph(subject.tree, locations, recursive=environment.recursive),
         parents=tuple(graph(tree) for tree in subject.parents),
         base=None if subject.base is None else graph(subject.base),
         own=None if subject.range is None else graph(subject.range.head_tree),

@@ -16,6 +16,16 @@ Known = Callable[[Serving], list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The revision that a generated script is to be, where that is settled."""
+
+    id: str
+    down: tuple[str, ...]
+    depends_on: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """What to find out at one tree."""
 
@@ -28,6 +38,8 @@ class Task:
     ahead: bool = True  # start the database before env.py asks for it
     generate: bool
     message: str | None = None
+    wanted: Wanted | None = None
+    rows: str = ""  # what the new revisions leave is told: run on "empty" or "filled" tables
     proven: tuple[str, ...] = ()  # digests of metadata for which nothing is new
     waived: tuple[str, ...] = ()  # "op object" each
     declared: tuple[tuple[str | None, str], ...] = ()  # tables that env.py's filters are asked of

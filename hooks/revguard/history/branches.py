@@ -27,6 +27,23 @@ class Branches:
         ours, theirs = self.labels[one], self.labels[other]
         return not (ours - theirs and theirs - ours)
 
+    def are_in_conflict(self, one: str, other: str) -> bool:
+        """Whether Alembic would ask to merge these two heads, and nobody meant them to be two: they
+        are rivals, or histories of their own in one folder that nothing tells apart."""
+        if self.are_rivals(one, other):
+            return True
+        apart = self.bases[one].isdisjoint(self.bases[other]) and one != other
+        folder = self._plain_folder(one) if apart else None
+        return folder is not None and folder == self._plain_folder(other)
+
+    def _plain_folder(self, head: str) -> str | None:
+        """The folder of a head's bases; None where a label or a dependency sets it apart."""
+        bases = [self.graph.nodes[id_] for id_ in self.bases[head]]
+        folders = {node.path.rpartition("/")[0] for node in bases}
+        if self.labels[head] or len(folders) != 1 or any(n.depends_on or n.down for n in bases):
+            return None
+        return folders.pop()
+
     def groups(self, ids: Iterable[str]) -> list[tuple[str, ...]]:
         """The revisions, those together that are rivals, also by way of a third."""
         ids = [id_ for id_ in ids if id_ in self.bases]
@@ -48,8 +65,20 @@ class Branches:
         ]
 
     def conflicts(self) -> list[tuple[str, ...]]:
-        """Groups of heads that Alembic would ask to be merged."""
-        return [group for group in self.groups(self.graph.heads) if len(group) > 1]
+        """Groups of heads that are in conflict, also by way of a third."""
+        groups = {group[0]: group for group in self.groups(self.graph.heads)}
+        first: dict[str, str] = {}  # group of each folder
+        pairs = [
+            (first.setdefault(folder, leader), leader)
+            for leader, group in groups.items()
+            for folder in filter(None, map(self._plain_folder, group))
+        ]
+        found = (
+            [id_ for leader in leaders for id_ in groups[leader]]
+            for leaders in joined(groups, pairs)
+        )
+        place = {id_: number for number, id_ in enumerate(self.graph.heads)}
+        return [tuple(sorted(group, key=place.__getitem__)) for group in found if len(group) > 1]
 
     def _neighbours(
         self, alike: Mapping[tuple[frozenset[str], frozenset[str]], list[str]]

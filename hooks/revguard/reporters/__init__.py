@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Final, Protocol
 
 from revguard.errors import UsageError
@@ -19,9 +20,23 @@ class Reporter(Protocol):
         """The whole text to be written, with its last newline; empty for nothing to say."""
 
 
+def _only(name: str) -> Reporter:
+    """The reporter of a module whose format knows neither colours nor widths; loaded late."""
+
+    def rendered(report: Report, *, color: bool, width: int, verbose: bool, quiet: bool) -> str:
+        del color, width, verbose, quiet
+        module = import_module(f"revguard.reporters.{name}")
+        return str(module.render(report))
+
+    return rendered
+
+
 REPORTER_BY_NAME: Final[Mapping[str, Reporter]] = {
     "text": text.render,
     "json": machine.render,
+    "github": _only("github"),
+    "sarif": _only("sarif"),
+    "markdown": _only("markdown"),
 }
 
 

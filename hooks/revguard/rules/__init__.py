@@ -25,6 +25,7 @@ class Rule:
 _BLOCKS: Final[Mapping[str, str]] = {
     "history/missing-revision": "the models changed and no revision covers the change",
     "history/incomplete-revision": "a revision is there, but part of the change is not in it",
+    "history/unneeded-revision": "a new revision leads away from the models",
     "history/several-revisions": "the commit brings more than one revision for one change",
     "history/empty-revision": "a new revision does nothing",
     "history/not-on-base-head": "a revision goes on top of what is no longer the base's head",
@@ -33,6 +34,7 @@ _BLOCKS: Final[Mapping[str, str]] = {
     "history/untracked-revision": "the revision is on disk, but not in the commit",
     "history/edited-revision": "a revision that has landed was changed",
     "history/deleted-revision": "a revision that has landed was removed",
+    "history/renumbered-revision": "a revision that has landed got another id or place",
     "models/unregistered": "env.py never imports a table that the source defines",
     "proof/upgrade-fails": "the new revision cannot be applied",
     "proof/does-not-converge": "after the upgrade the database still differs from the models",
@@ -47,8 +49,6 @@ _WARNS: Final[Mapping[str, str]] = {
     "lint/unused-waiver": "a waiver waives nothing, or its day is over",
 }
 _RESERVED: Final[Mapping[str, Severity]] = {
-    "history/unneeded-revision": "error",
-    "history/renumbered-revision": "error",
     "models/probable-rename": "error",
     "models/duplicate-table": "error",
     "proof/fails-on-rows": "error",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from revguard.history.graph import Graph
@@ -10,6 +10,7 @@ from revguard.verdict import Finding, SchemaChange
 
 MISSING: Final = "history/missing-revision"
 INCOMPLETE: Final = "history/incomplete-revision"
+UNNEEDED: Final = "history/unneeded-revision"
 EMPTY: Final = "history/empty-revision"
 
 _SHOWN = 3
@@ -48,6 +49,50 @@ def incomplete_revision(
             rule=INCOMPLETE,
             message=f"the staged {several} not make all that the models have: {said(left)}",
             hint=f"add the missing operations to {node.path}, or delete it and run `revguard add`",
+            path=node.path,
+            line=node.line,
+        )
+    ]
+
+
+def led_away(
+    left: Sequence[SchemaChange], before: Collection[tuple[str, str]]
+) -> list[SchemaChange]:
+    """What the new revisions themselves brought about: differences that were none before them.
+
+    `before` are those that there were, operation and object. What is left of one, or of a part of
+    it, was not finished, which is another matter.
+    """
+    touched = {object_ for _, object_ in before}
+    return [
+        one
+        for one in left
+        if (one.op, one.object) not in before
+        and (one.op.startswith("remove_") or not _is_in(one.object, touched))
+    ]
+
+
+def _is_in(object_: str, objects: Collection[str]) -> bool:
+    return object_ in objects or object_.rpartition(".")[0] in objects
+
+
+def unneeded_revision(
+    made: Sequence[SchemaChange], new: Sequence[str], graph: Graph
+) -> list[Finding]:
+    """A revision makes the database differ from the models where it did not: `made` by it."""
+    if not made or not new:
+        return []
+    node = graph.nodes[new[-1]]
+    first = made[0]
+    several = "revisions lead" if len(new) > 1 else "revision leads"
+    return [
+        Finding(
+            rule=UNNEEDED,
+            message=f"the staged {several} away from the models, which would need this to be as "
+            f"they say: {said(made)}",
+            hint="change the models as well, or take it out of "
+            f"{node.path}; where the models follow later, a waiver allows it: "
+            f'`operation = "{first.op}"`, `object = "{first.object}"`',
             path=node.path,
             line=node.line,
         )

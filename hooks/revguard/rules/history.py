@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, Literal
 
 from revguard.history.branches import Branches, joined, reached
-from revguard.history.compare import first_difference, same_meaning
 from revguard.history.graph import Graph, GraphProblem, Node, new_ids
 from revguard.history.on_disk import File, OnDisk, fitting, nodes_on_disk, with_parents
 from revguard.verdict import Finding
@@ -17,11 +17,7 @@ BROKEN: Final = "history/broken-graph"
 HEADS: Final = "history/multiple-heads"
 NOT_ON_BASE: Final = "history/not-on-base-head"
 SEVERAL: Final = "history/several-revisions"
-EDITED: Final = "history/edited-revision"
-DELETED: Final = "history/deleted-revision"
 UNTRACKED: Final = "history/untracked-revision"
-
-Load: TypeAlias = Callable[[list[str]], Mapping[str, bytes]]  # blob ids in, contents out
 
 _NAMED = 4  # scripts in one message
 
@@ -106,8 +102,13 @@ def _missing_hint(problem: GraphProblem, graph: Graph) -> str:
     )
 
 
-def multiple_heads(graph: Graph, parents: Sequence[Graph] = ()) -> list[Finding]:
-    """Heads that Alembic would ask to be merged, where no parent had that conflict already."""
+def multiple_heads(
+    graph: Graph, parents: Sequence[Graph] = (), *, landed: Graph | None = None, rebase: str = ""
+) -> list[Finding]:
+    """Heads that Alembic would ask to be merged, where no parent had that conflict already.
+
+    `rebase`: what to type to put what has not landed on top of what has, where that can be done.
+    """
     if not graph.certain:
         return []
     branches = Branches(graph)
@@ -115,7 +116,23 @@ def multiple_heads(graph: Graph, parents: Sequence[Graph] = ()) -> list[Finding]
     if parents and rivals:
         known = [_Known(graph, parent) for parent in parents]
         rivals = [new for group in rivals for new in _new_conflicts(group, branches, known)]
-    return [_heads_finding(group, graph, parents) for group in rivals]
+    return [
+        _with_rebase(_heads_finding(group, graph, parents), group, graph, landed, rebase)
+        for group in rivals
+    ]
+
+
+def _with_rebase(
+    finding: Finding, group: tuple[str, ...], graph: Graph, landed: Graph | None, rebase: str
+) -> Finding:
+    """With the command that mends it, where at most one of the heads has landed."""
+    if not rebase or landed is None or not landed.certain:
+        return finding
+    old = [id_ for id_ in group if id_ in landed]
+    if len(old) > 1 or not landed.nodes.keys() <= graph.nodes.keys():
+        return finding
+    what = f"puts the others on top of {old[0]}" if old else "puts one on top of the other"
+    return replace(finding, hint=f"{rebase} {what}")
 
 
 class _Known:
@@ -126,11 +143,12 @@ class _Known:
         self.origins = reached(graph, {head: (head,) for head in parent.heads})
 
     def has(self, one: str, other: str) -> bool:
-        """Whether these two were rivals in the parent."""
+        """Whether these two were in conflict in the parent."""
+        ours, theirs = self.origins[one], self.origins[other]
         return any(
-            self.branches.are_rivals(ours, theirs)
-            for ours in self.origins[one]
-            for theirs in self.origins[other]
+            self.branches.are_in_conflict(mine, yours)
+            for mine in ours - theirs
+            for yours in theirs - ours
         )
 
 
@@ -141,7 +159,8 @@ def _new_conflicts(
         (one, other)
         for number, one in enumerate(group)
         for other in group[number + 1 :]
-        if branches.are_rivals(one, other) and not any(parent.has(one, other) for parent in known)
+        if branches.are_in_conflict(one, other)
+        and not any(parent.has(one, other) for parent in known)
     )
     for found in joined(group, pairs):
         if len(found) > 1:
@@ -208,33 +227,51 @@ def _moved_finding(node: Node, parent: str, child: str, landed: Graph, base: str
         rule=NOT_ON_BASE,
         message=f"revision {node.id!r} ({node.path}) goes on top of {parent!r}, but {base} has "
         f"moved on to {head!r}",
-        hint=f'`git merge {shlex.quote(base)}`, then set `down_revision = "{head}"` in {node.path}',
+        hint=f"`git merge {shlex.quote(base)}`, then {rebase_command(base)} puts it on top of that",
         path=node.path,
         line=node.line_of_down or node.line,
     )
 
 
+def rebase_command(base: str = "") -> str:
+    """What moves a branch's revisions; `base` where it is not the one that is configured."""
+    return f"`revguard rebase --from-ref {shlex.quote(base)}`" if base else "`revguard rebase`"
+
+
 def several_revisions(
-    graph: Graph, new: Iterable[str], one_per: Literal["commit", "branch"] = "commit"
+    graph: Graph,
+    new: Iterable[str],
+    one_per: Literal["commit", "branch"] = "commit",
+    *,
+    branch: Iterable[str] = (),
 ) -> list[Finding]:
-    """More than one new revision of one branch. `new`: those that no parent (or the base) has."""
+    """More than one new revision of one branch. `new`: those that no parent (or the base) has;
+    `branch`: all that have not landed, where that is known."""
     wanted = set(new)
     nodes = (graph.nodes[id_] for id_ in graph.order if id_ in wanted)
     counted = [node.id for node in nodes if not (node.is_mergepoint or _may_merge(node))]
     if len(counted) < 2:
         return []
-    groups = Branches(graph).groups(counted)
-    return [_several_finding(group, graph, one_per) for group in groups if len(group) > 1]
+    groups = [group for group in Branches(graph).groups(counted) if len(group) > 1]
+    all_ = {*branch}
+    return [
+        _several_finding(group, graph, one_per, squash=bool(all_) and all_ <= {*group})
+        for group in groups
+    ]
 
 
 def _may_merge(node: Node) -> bool:
     return node.dynamic and not node.down
 
 
-def _several_finding(group: tuple[str, ...], graph: Graph, one_per: str) -> Finding:
+def _several_finding(
+    group: tuple[str, ...], graph: Graph, one_per: str, *, squash: bool
+) -> Finding:
     first, *others = (graph.nodes[id_] for id_ in group)
     paths = " ".join(shlex.quote(node.path) for node in others)
     hint = f"move the operations into {first.path} and `git rm --cached {paths}`"
+    if squash:
+        hint = "`revguard squash` makes one of them"
     if one_per == "commit":
         hint += "; two changes are two commits"
     return Finding(
@@ -244,84 +281,6 @@ def _several_finding(group: tuple[str, ...], graph: Graph, one_per: str) -> Find
         hint=hint,
         path=others[0].path,
         line=others[0].line_of_down or others[0].line,
-    )
-
-
-def edited_revision(
-    landed: Graph | None,
-    graph: Graph,
-    parents: Sequence[Graph],
-    load: Load,
-    base: str = "HEAD",
-) -> list[Finding]:
-    """Scripts that the base reaches and that this change makes do something else."""
-    if landed is None:
-        return []
-    candidates = [
-        (landed.nodes[node.id], node)
-        for node in graph.nodes.values()
-        if node.id in landed and all(_oid(side, node.id) != node.oid for side in (landed, *parents))
-    ]
-    if not candidates:
-        return []
-    ids = [(_oid(side, new.id), new.oid) for _, new in candidates for side in (landed, *parents)]
-    texts = load(sorted({oid for pair in ids for oid in pair if oid}))
-    return [
-        _edited_finding(old, new, texts, base)
-        for old, new in candidates
-        if not any(_same(_oid(side, new.id), new.oid, texts) for side in (landed, *parents))
-    ]
-
-
-def _oid(graph: Graph, id_: str) -> str:
-    return graph.nodes[id_].oid if id_ in graph else ""
-
-
-def _same(one: str, other: str, texts: Mapping[str, bytes]) -> bool:
-    return one in texts and other in texts and same_meaning(texts[one], texts[other])
-
-
-def _edited_finding(old: Node, new: Node, texts: Mapping[str, bytes], base: str) -> Finding:
-    known = old.oid in texts and new.oid in texts
-    return Finding(
-        rule=EDITED,
-        message=f"{new.path} was changed, but revision {new.id!r} has landed on {base}: "
-        "databases that ran it will not run it again",
-        hint=f"{_restore(old, new.path, base)}, and make the change in a new revision",
-        path=new.path,
-        line=first_difference(texts[old.oid], texts[new.oid]) if known else 1,
-    )
-
-
-def _restore(old: Node, path: str, base: str) -> str:
-    source, target = shlex.quote(f"{base}:{old.path}"), shlex.quote(path)
-    if old.path == path:
-        return f"`git checkout {shlex.quote(base)} -- {target}`"
-    return f"`git show {source} > {target} && git add {target}`"
-
-
-def deleted_revision(
-    landed: Graph | None, graph: Graph, parents: Sequence[Graph], base: str = "HEAD"
-) -> list[Finding]:
-    """Scripts that the base reaches, that every parent has, and that this change takes away."""
-    if landed is None or not parents:
-        return []
-    return [
-        _deleted_finding(node, base)
-        for node in landed.nodes.values()
-        if node.id not in graph
-        and node.path not in graph.unknown
-        and all(node.id in parent for parent in parents)
-    ]
-
-
-def _deleted_finding(node: Node, base: str) -> Finding:
-    return Finding(
-        rule=DELETED,
-        message=f"revision {node.id!r} ({node.path}) was removed, but has landed on {base}: "
-        "databases that are at it can no longer be upgraded",
-        hint=_restore(node, node.path, base),
-        path=node.path,
     )
 
 

@@ -11,7 +11,7 @@ from revguard.errors import CouldNotCheck, UsageError
 from revguard.staging import plumbing, repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from revguard.staging.repository import Repository
     from revguard.subprocesses import Completed
@@ -58,6 +58,34 @@ def staged(repo: Repository) -> Staged:
         return Staged(tree, (), None)
     head, head_tree = heads.text().split()
     return Staged(tree, (head, *repository.merged(repo)), head_tree)
+
+
+def tree_with(repo: Repository, tree: str, entries: Mapping[str, tuple[str, str] | None]) -> str:
+    """A tree with other entries, (mode, oid) by path; None takes one away."""
+    lines = [
+        f"0 {'0' * len(tree)}\t{path}" if entry is None else f"{entry[0]} {entry[1]}\t{path}"
+        for path, entry in entries.items()
+    ]
+    with scratch.folder(repo.environ) as folder:
+        index, config = os.path.join(folder, "index"), plumbing.PRIVATE_INDEX
+        plumbing.output(repo, "read-tree", tree, index=index, config=config)
+        asked = ("update-index", "-z", "--index-info")
+        plumbing.output(repo, *asked, index=index, config=config, stdin=plumbing.join(lines))
+        completed = plumbing.run(repo, *_WRITE_TREE, index=index, config=config)
+    return _tree(repo, completed)
+
+
+def settled_tree(repo: Repository, entries: Mapping[str, tuple[str, str]]) -> str:
+    """The index's tree, where these stand for what is unmerged."""
+    lines = []
+    for path, (mode, oid) in entries.items():
+        lines += [f"0 {'0' * len(oid)}\t{path}", f"{mode} {oid}\t{path}"]
+    with _private_index(repo) as index:
+        config = plumbing.PRIVATE_INDEX
+        asked = ("update-index", "-z", "--index-info")
+        plumbing.output(repo, *asked, index=index, config=config, stdin=plumbing.join(lines))
+        completed = plumbing.run(repo, *_WRITE_TREE, index=index, config=config)
+    return _tree(repo, completed)
 
 
 def worktree_tree(repo: Repository) -> str:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from revguard import subprocesses
 from revguard.errors import CouldNotCheck, UsageError
 from revguard.staging import plumbing, repository, trees
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 _CONFLICTS = 1  # git's exit code for a merge that needs a hand
 _USAGE = 129  # git's exit code for an option that it does not know
 _NAMED = 5
+_NOBODY = {
+    "GIT_AUTHOR_NAME": "revguard",
+    "GIT_AUTHOR_EMAIL": "revguard",
+    "GIT_AUTHOR_DATE": "1577836800 +0000",
+    "GIT_COMMITTER_NAME": "revguard",
+    "GIT_COMMITTER_EMAIL": "revguard",
+}
+_SHORT = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +31,7 @@ class Range:
     """What `head` brings on top of `base`. `conflicts`: paths that git could not merge, whose
     contents in `tree` hold conflict markers."""
 
-    base: str  # commit
+    base: str  # commit; empty where all is new
     head: str  # commit
     tree: str
     base_tree: str
@@ -30,6 +39,8 @@ class Range:
     name: str  # of the base, as it was asked for
     conflicts: tuple[str, ...] = ()
     is_push: bool = False  # to a branch that need not be what it will be merged into
+    others: tuple[str, ...] = ()  # commits that are old besides the base
+    landed: repository.Base | None = None  # what it is judged against
 
     @property
     def note(self) -> str:
@@ -59,29 +70,64 @@ def between(repo: Repository, base: str, head: str) -> Range:
         head_tree=head_tree,
         name=base,
         conflicts=conflicts,
+        landed=repository.Base(ends[0], base),
     )
 
 
-def pushed(repo: Repository, old: str, new: str, name: str) -> Range:
-    """What a push to `name` brings: nothing is merged, and where it rewrites the branch, what
-    counts as old is where the two parted. UsageError, as `between`."""
-    head = _commit(repo, new)
-    parted = plumbing.run(repo, "merge-base", _commit(repo, old), head)
-    base = parted.text().strip() if parted.returncode == 0 else _commit(repo, old)
-    tree = trees.tree_of(repo, head)
-    base_tree = trees.tree_of(repo, base)
+def proposed(repo: Repository, base: repository.Base, tree: str) -> Range:
+    """What a commit of this tree, made now, would bring on top of the base. The commit is one that
+    no branch has, and git's own cleaning up removes it."""
+    parents = repository.parents(repo)
+    words = [word for parent in parents for word in ("-p", parent)]
+    done = subprocesses.run(
+        plumbing.command("commit-tree", "-m", "revguard", *words, tree),
+        cwd=repo.toplevel,
+        environ={**plumbing.inside(repo), **_NOBODY, "GIT_COMMITTER_DATE": _when(repo, parents)},
+    )
+    if done.returncode != 0:
+        raise plumbing.GitFailed(done)
+    base_tree = trees.tree_of(repo, base.commit)
     return Range(
-        base=base, head=head, tree=tree, base_tree=base_tree, head_tree=tree, name=name,
-        is_push=True,
-    )  # fmt: skip
+        base=base.commit,
+        head=done.text().strip(),
+        tree=tree,
+        base_tree=base_tree,
+        head_tree=tree,
+        name=base.name,
+        landed=base,
+    )
+
+
+def _when(repo: Repository, parents: tuple[str, ...]) -> str:
+    """The date of the first parent: the same change is the same commit."""
+    if not parents:
+        return "1577836800 +0000"
+    return plumbing.output(repo, "log", "-1", "--format=%ct +0000", parents[0]).decode().strip()
+
+
+def added(repo: Repository, base: str, folders: tuple[str, ...]) -> dict[str, int]:
+    """The paths that were added below these folders since the base, each with the number of its
+    commit, from the oldest on."""
+    words = ("--name-only", "--diff-filter=A", "--no-renames", "--topo-order", "--reverse", "-z")
+    listed = plumbing.output(
+        repo, "log", "--format=%x01", *words, "--no-ext-diff", "HEAD", f"^{base}", "--", *folders
+    )
+    found: dict[str, int] = {}
+    number = -1
+    for item in plumbing.split(listed):
+        if item.lstrip("\n") == "\x01":
+            number += 1
+        else:
+            found[item.removeprefix("\n")] = number
+    return found
 
 
 def commits(repo: Repository, found: Range, folders: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The commits of the range that touch these folders, oldest first, each with its parents."""
+    old = [f"^{commit}" for commit in (found.base, *found.others) if commit]
     listed = plumbing.output(
-        repo, "rev-list", "--reverse", "--parents", "--no-merges", found.head, f"^{found.base}",
-        "--", *folders,
-    )  # fmt: skip
+        repo, "rev-list", "--reverse", "--parents", "--no-merges", found.head, *old, "--", *folders
+    )
     # --parents rewrites the parents to those that touch the folders, whose trees are the same there
     return [tuple(line.split()) for line in listed.decode("ascii").splitlines()]
 
@@ -93,11 +139,9 @@ def shown(paths: tuple[str, ...]) -> str:
 
 
 def _commit(repo: Repository, name: str) -> str:
-    found = plumbing.run(
-        repo, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"
-    )
-    if found.returncode == 0:
-        return found.text().strip()
+    found = trees.commit_of(repo, name)
+    if found:
+        return found
     raise UsageError(
         f"{name!r} names no commit in this repository",
         hint="`git log --oneline --all` shows what there is; a shallow clone needs "
@@ -130,14 +174,9 @@ def _unmergeable(repo: Repository, base: str, head: str, said: str) -> CouldNotC
     return CouldNotCheck(f"git cannot merge {base} and {head}: {said}")
 
 
-def date(repo: Repository, found: Range) -> int:
-    """When the range's head was committed, in seconds since 1970."""
-    return int(plumbing.output(repo, "log", "-1", "--format=%ct", found.head))
-
-
-def landed(repo: Repository, found: Range, configured: str | None) -> repository.Base | None:
-    """What the range is judged against, as what has landed: its base; for a push the one that is
-    configured, or the remote's default branch."""
-    if found.is_push:
-        return repository.base(repo, configured)
-    return repository.Base(found.base, found.name)
+def taken_back(repo: Repository, found: Range) -> str:
+    """What has to be typed for the index to hold what a range brings; empty where all is new."""
+    parted = plumbing.run(repo, "merge-base", found.base, found.head) if found.base else None
+    if parted is None or parted.returncode:
+        return ""
+    return f"`git reset --soft {parted.text().strip()[:_SHORT]}` on that branch"

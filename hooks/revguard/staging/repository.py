@@ -73,6 +73,16 @@ def merged(repo: Repository) -> tuple[str, ...]:
             return tuple(line.strip() for line in lines if line.strip())
     except (FileNotFoundError, NotADirectoryError):
         pass
+    return _being_merged(repo)
+
+
+def is_making_a_merge(repo: Repository) -> bool:
+    """Whether this is `pre-merge-commit`: what is added to the index there is not in the commit."""
+    written = os.path.exists(os.path.join(repo.git_dir, "MERGE_HEAD"))
+    return not written and bool(_being_merged(repo))
+
+
+def _being_merged(repo: Repository) -> tuple[str, ...]:
     # In pre-merge-commit MERGE_HEAD is not written yet; git says there what it merges by
     # variables named after the commits.
     if not repo.environ.get("GIT_REFLOG_ACTION", "").startswith(("merge", "pull")):

@@ -61,6 +61,17 @@ def tree_of(repo: Repository, treeish: str) -> str:
     return completed.text().strip()
 
 
+def commit_of(repo: Repository, name: str) -> str:
+    """The id of the commit that a name means; empty where it means none."""
+    found = _rev_parse(repo, name + "^{commit}")
+    return found.text().strip() if found.returncode == 0 else ""
+
+
+def date_of(repo: Repository, commit: str) -> int:
+    """When a commit was made, in seconds since 1970."""
+    return int(plumbing.output(repo, "log", "-1", "--format=%ct", commit))
+
+
 def _rev_parse(repo: Repository, name: str) -> Completed:
     return plumbing.run(repo, "rev-parse", "--quiet", "--verify", "--end-of-options", name)
 

@@ -36,8 +36,15 @@ _PLACEHOLDER = "revguard"
 class Comparison:
     """What autogenerate finds on this connection, the project's own hooks applied."""
 
-    def __init__(self, environment: Any, context: Any, heads: tuple[str, ...]) -> None:
-        """Compare now, with the MigrationContext's connection."""
+    def __init__(
+        self,
+        environment: Any,
+        context: Any,
+        heads: tuple[str, ...],
+        wanted: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Compare now, with the MigrationContext's connection. `wanted`: what the script's id and
+        its place in the history are to be, where that is not for us to say."""
         self.revisions: Any = api.RevisionContext(
             environment.config, environment.script, _arguments()
         )
@@ -51,7 +58,8 @@ class Comparison:
         types_mysql.install(context)
         compare._populate_migration_script(self.context, script)
         complete.before_hooks(script, context)
-        script.rev_id = _revision_id(heads, self.differences())
+        self._wanted = wanted
+        script.rev_id = wanted["id"] if wanted else _revision_id(heads, self.differences())
         hook = context.opts.get("process_revision_directives")
         self.swallowed: list[differences.Difference] = []
         if hook:
@@ -74,6 +82,15 @@ class Comparison:
             for container in script.upgrade_ops_list:
                 found.extend(differences.of_ops(container, self.context))
         return found
+
+    def place(self, script: Any) -> None:
+        """Give the script the id and the place that are wanted."""
+        if self._wanted:
+            script.rev_id = self._wanted["id"]
+            script.head = list(self._wanted["down"]) or "base"
+            script.splice = True
+            script.depends_on = self._wanted["depends_on"] or None
+            script.branch_label = self._wanted["labels"] or None
 
     def subtract(self, known: Iterable[str], waived: Iterable[str]) -> int:
         """Take known and waived differences out; the downgrade follows. Returns how many."""
@@ -170,6 +187,7 @@ def generate(
         if script.head == "head":
             tables = [item.table.rpartition(".")[2] for item in found]
             script.head = branching.head_for(environment.script, tables) or script.head
+        comparison.place(script)
         script._needs_render = True
     project.fix_create_date(environment.script, request["created"])
     with ExitStack() as stack:

@@ -117,7 +117,7 @@ def _of_alter(op: ops.AlterColumnOp, context: api.AutogenContext) -> list[Differ
     changes = []
     if op.modify_type is not None:
         old, new = op.existing_type, op.modify_type
-        changes.append(("modify_type", _type(old, context), _type(new, context)))
+        changes.append(("modify_type", type_text(old, context), type_text(new, context)))
     if op.modify_nullable is not None:
         changes.append(("modify_nullable", _null(op.existing_nullable), _null(op.modify_nullable)))
     if op.modify_server_default is not False:
@@ -146,7 +146,8 @@ def _render(op: Any, context: api.AutogenContext) -> str:
         return f"{op} ({error})"
 
 
-def _type(type_: Any, context: api.AutogenContext) -> str:
+def type_text(type_: Any, context: api.AutogenContext) -> str:
+    """A type as the dialect writes it."""
     try:
         return str(type_.compile(dialect=context.dialect))
     except Exception:  # noqa: BLE001 - another dialect's, or the project's own and broken
@@ -167,7 +168,7 @@ def _default(value: Any) -> str:
 
 
 def _column(column: Any, context: api.AutogenContext) -> str:
-    return f"{_type(column.type, context)}, {'nullable' if column.nullable else 'not null'}"
+    return f"{type_text(column.type, context)}, {'nullable' if column.nullable else 'not null'}"
 
 
 def _index(op: ops.CreateIndexOp) -> str:

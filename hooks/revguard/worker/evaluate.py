@@ -9,16 +9,29 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import candidate, catalog, creating, failure, foreign, halfway, premade, registered, spelling
+from . import (
+    candidate,
+    catalog,
+    creating,
+    failure,
+    foreign,
+    halfway,
+    picture,
+    premade,
+    registered,
+    sampling,
+    spelling,
+)
 from .alone import Alone
 from .failure import shorten
-from .steps import between_steps
+from .steps import between_steps, committed
 
 if TYPE_CHECKING:
     from typing import Callable, Iterator, Sequence
 
     from alembic.runtime.migration import MigrationContext, MigrationStep
     from alembic.script import Script
+    from sqlalchemy.engine import Connection
     from sqlalchemy.engine.interfaces import Dialect
 
     from .candidate import Comparison
@@ -69,6 +82,7 @@ class Evaluation:
         self._now: dict[str, str] = {}  # before the next step
         self._stood: dict[str, Any] | None = None  # what was there before env.py; None: not known
         self._written: list[Script] = []
+        self._touched: picture.Touched | None = None
         environment.load_in(self._loading)
         self.result: dict[str, Any] = {
             "same": None,
@@ -98,6 +112,8 @@ class Evaluation:
             "replayed": 0,
             "metadata_tables": None,
             "registered": None,
+            "rows": None,
+            "tables": [],
         }
         self.blank = copy.deepcopy(self.result)
 
@@ -154,9 +170,16 @@ class Evaluation:
                 self._guard.forget()
                 self._start_over()
                 self._env(self._judge)
+            self.draw()
         finally:
             candidate.remove(self._written)
         return self.result
+
+    def draw(self) -> None:
+        """Note the tables of the changes that are no known drift, with their neighbours."""
+        known = {*self.result["drift"]} - {item["key"] for item in self.result["left"]}
+        if self._touched is not None:
+            self.result["tables"] = self._touched.tables(known)
 
     def _env(self, work: Work) -> None:
         def watched(heads: Any, context: MigrationContext) -> Steps:
@@ -182,6 +205,7 @@ class Evaluation:
     def _start_over(self) -> None:
         candidate.remove(self._written)
         self._written = []
+        self._touched = None
         self._environment.reload_scripts()
         for name in ("proof", "upgrades", "still", "scripts", "changes", "left", "drift"):
             self.result[name] = []
@@ -253,12 +277,14 @@ class Evaluation:
             self.result["uncommitted"] = True
             raise failure.Abort("what was replayed is gone")
         self._refuse_altered(context)
+        self._fill(context)
         script = self._environment.script
         new = [script.get_revision(name) for name in self._request["new"]]
         with between_steps(context):
             comparison = self._compare(context, heads)
         found = comparison.differences()
         self.result["changes"] = [item.as_dict() for item in found]
+        self._touched = picture.Touched(comparison, context.opts.get("target_metadata"))
         if new:
             yield from self._prove(new, context)
             self._note_heads(context)
@@ -272,6 +298,28 @@ class Evaluation:
         self._note_heads(context)
         self.result["judged"] = True
 
+    def _fill(self, context: MigrationContext) -> None:
+        """Rows before the new revisions, where it is asked what these make of them."""
+        if not self._request.get("rows"):
+            return
+        unfilled: list[str] = []
+        with committed(context) as connection:
+            if self._request["rows"] == "filled":
+                unfilled = sampling.fill(connection, context.version_table)
+            start = sampling.read(connection, context.version_table)
+        self.result["rows"] = {
+            "start": start,
+            "unfilled": unfilled,
+            "before": {},
+            "after": {},
+            "up": {},
+            "down": {},
+        }
+
+    def _note_rows(self, way: str, connection: Connection, context: MigrationContext) -> None:
+        if self.result["rows"] is not None:
+            self.result["rows"][way] = sampling.read(connection, context.version_table)
+
     def _generate(self, comparison: Comparison, context: MigrationContext) -> Steps:
         """Write the missing script and prove it."""
         scripts = self._write(comparison, context)
@@ -281,7 +329,9 @@ class Evaluation:
     def _compare(self, context: MigrationContext, heads: Any) -> Comparison:
         metadata = context.opts.get("target_metadata")
         self.result["metadata_tables"] = _count_tables(metadata)
-        comparison = candidate.Comparison(self._environment, context, self._tuple(heads))
+        comparison = candidate.Comparison(
+            self._environment, context, self._tuple(heads), self._request.get("wanted")
+        )
         self.result["included_tables"] = comparison.included
         self.result["swallowed"] = [one.op + " " + one.object for one in comparison.swallowed]
         found = self.result["registered"] = self.result["registered"] or registered.new()
@@ -346,6 +396,9 @@ class Evaluation:
             comparison.subtract((), self._needed_defaults(found))
             left = self._subtract(comparison)
             after = self._now = catalog.read(connection, context.version_table)
+            self._note_rows("up", connection, context)
+            if self.result["rows"] is not None:
+                self.result["rows"].update(before=self._before, after=after)
         generated = bool(self.result["scripts"])
         if not generated:
             self._keep_drift(found)
@@ -357,6 +410,7 @@ class Evaluation:
         yield from self._way(list(reversed(revisions)), context, "downgrade")
         with between_steps(context) as connection:
             self._now = catalog.read(connection, context.version_table)
+            self._note_rows("down", connection, context)
         lines = catalog.difference(self._before, self._now)
         if lines:
             self._proved("downgrade", False, None, "; ".join(lines[:5]), kind="differs")

@@ -45,6 +45,7 @@ def join(whole: dict[str, Any], parts: list[tuple[str, Mapping[str, Any]]]) -> N
     whole["heads"] = sorted({head for result in results for head in result["heads"]})
     whole["upgrades"] = _upgrades(results)
     whole["proof"] = _proof(parts)
+    whole["tables"] = _tables(results)
     failures = [result["failure"] for result in results if result["failure"]]
     whole["failure"] = failures[0] if failures else None
 
@@ -75,6 +76,17 @@ def _upgrades(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             one = found.setdefault(record["id"], {"id": record["id"], "statements": [], "ms": 0})
             one["statements"] += record["statements"]
             one["ms"] += record.get("ms", 0)
+    return list(found.values())
+
+
+def _tables(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each table once; where one database knows of a change and another of none, the change."""
+    found: dict[str, dict[str, Any]] = {}
+    for result in results:
+        for table in result["tables"]:
+            known = found.get(table["name"])
+            if known is None or known["state"] == "same":
+                found[table["name"]] = table
     return list(found.values())
 
 

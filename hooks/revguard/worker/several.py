@@ -84,6 +84,8 @@ class Several:
         for name in ("replay", "judge", "write"):
             if not self._run(name):
                 break
+        for part in self._parts:
+            part.draw()
         joining.join(whole.result, [(part.mark, part.result) for part in self._parts])
 
     def _provide(self, dialect: Dialect) -> dict[str, Any]:

@@ -180,6 +180,17 @@ def between_steps(context: MigrationContext) -> Iterator[Connection]:
         connection.rollback()
 
 
+@contextlib.contextmanager
+def committed(context: MigrationContext) -> Iterator[Connection]:
+    """Write by the context's connection, into the transaction that there is or one of its own."""
+    connection = context.connection
+    assert connection is not None
+    before = connection.in_transaction()
+    yield connection
+    if not before and connection.in_transaction() and hasattr(connection, "commit"):
+        connection.commit()
+
+
 def _complete(module: Any, name: str) -> None:
     """Give a script that lacks a function one that says so when it is called."""
     if hasattr(module, name):

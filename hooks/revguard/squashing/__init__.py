@@ -1,0 +1,1 @@
+"""`revguard squash`: the branch's several revisions become one, proven to do the same."""
