@@ -117,10 +117,6 @@ def test_invocation(words, expected):
         pytest.param([], "the commands are: check, add, rebase, squash", id="no command"),
         pytest.param(["chekc"], "did you mean `revguard check`?", id="a slip"),
         pytest.param(["frobnicate"], "the commands are: check", id="another word"),
-        pytest.param(["pr"], "this version has no `revguard pr`", id="a later one"),
-        pytest.param(
-            ["-C", "/usr", "pr"], "has no `revguard pr`", id="a later one after an option"
-        ),
         pytest.param(["check", "app/models.py"], "pass_filenames: false", id="file names"),
         pytest.param(["add", "a.py", "b.py"], "takes no file names", id="file names to add"),
         pytest.param(["check", "--wroktree"], "--wroktree", id="an unknown option"),

@@ -24,10 +24,10 @@ ORDER = [
     # the stages
     *("staging", "config", "environments", "project", "databases", "history"),
     *("declared", "records", "sources", "revision", "proof", "rules", "evaluation", "planning"),
-    *("adding", "checkouts", "fast", "preparing", "pipeline", "reporters", "configured"),
+    *("adding", "checkouts", "fast", "preparing", "pipeline", "reporters", "pulls", "configured"),
     *("rebasing", "squashing", "doctor", "init"),
     # the rim: everything is to its left
-    *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "__main__"),
+    *("terminal", "demo", "progress", "arguments", "commands", "rim", "cli", "action", "__main__"),
 ]
 # Arrows that go the other way, each with its reason
 LENT = {

@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "rebase": "move this branch's revisions on top of the base's head, prove and stage them",
     "squash": "make one revision of the several that the branch brings",
     "plan": "which environments the change affects, told without importing any",
+    "pr": "the same in CI: what merging would land, said on the pull request",
     "status": "models, scripts and (with --database) the configured database side by side",
     "upgrade": "bring the configured development database to the heads of this branch",
     "explain": "show the page of a rule",
@@ -34,20 +35,20 @@ BLOCKING: Final = ("pre-commit", "pre-merge-commit", "pre-push")  # hooks that c
 PUSH: Final = "pre-push"
 # They judge nothing, and answer in text or JSON.
 ANSWERING: Final = (
-    *(
-        "rebase",
-        "squash",
-        "plan",
-        "status",
-        "upgrade",
-        "explain",
-        "doctor",
-        "cache",
-        "init",
-        "demo",
-    ),
+    *("rebase", "squash", "plan", "status", "upgrade", "explain", "doctor", "cache", "init"),
+    "demo",
 )
-LATER: Final = ("pr",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What `revguard pr` says where."""
+
+    mode: str = "check"
+    comment: str = "on-change"
+    step: str = "all"
+    parts: str | None = None  # absolute, as `files`
+    files: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Invocation:
     hosts: tuple[str, ...] = ()  # upgrade: that are allowed besides this machine
     hook: str = ""  # check, upgrade: the git hook that runs it
     template: str | None = None  # of Alembic, for init
+    saying: Saying = Saying()
     format: str = "text"
     output: str | None = None  # absolute
     color: Color = "auto"
@@ -100,6 +102,8 @@ def parse(
         all=getattr(found, "all", False),
         stage=not getattr(found, "no_stage", False),
         message=getattr(found, "message", None),
+        python=getattr(found, "python", None),
+        database=getattr(found, "database_setting", None),
         no_cache=found.no_cache,
         verbose=found.verbose,
         quiet=found.quiet,
@@ -112,6 +116,7 @@ def parse(
         hosts=tuple(getattr(found, "hosts", ())),
         hook=getattr(found, "hook", ""),
         template=getattr(found, "template", None),
+        saying=_saying(found, base),
         format=found.format,
         output=os.path.join(base, found.output) if found.output else None,
         color=found.color,
@@ -182,6 +187,33 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     _add_for_judging(parser)
 
 
+def _add_pr(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--from-ref", metavar="A", help="what the change comes on top of (default: its base)")
+    add("--to-ref", metavar="B", help="the change (default: as the event says, or HEAD)")
+    add("--mode", choices=MODES, default="check", help=_MODE)
+    add("--comment", choices=COMMENTS, default="on-change", help="when there is a comment")
+    add("--parts", metavar="DIR", help="judge nothing: say what these JSON reports say together")
+    add(
+        "--files",
+        metavar="DIR",
+        dest="folder",
+        help="leave report, patch and SARIF in DIR",
+    )
+    add("--step", choices=STEPS, default="all", help=_STEP)
+    add("--python", metavar="PATH", help="the project's interpreter, whatever is configured")
+    add("--database", metavar="SETTING", dest="database_setting",
+        help="the ephemeral database, whatever is configured")  # fmt: skip
+    _add_for_judging(parser)
+
+
+MODES: Final = ("check", "suggest", "push")
+COMMENTS: Final = ("on-change", "always", "never")
+STEPS: Final = ("all", "judge", "comment")
+_MODE = "suggest: with the script to paste; push: commit it to the branch"
+_STEP = "judge: all that needs no token; comment: only what does, with --parts"
+
+
 def _add_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-stage", action="store_true", help="write the script, and exit 1")
     parser.add_argument("-m", "--message", metavar="MESSAGE", help="the revision's message")
@@ -249,6 +281,7 @@ _INIT = {
 _OWN = {
     "check": _add_check,
     "add": _add_add,
+    "pr": _add_pr,
     "plan": _add_plan,
     "rebase": _add_rebase,
     "squash": _add_squash,
@@ -268,8 +301,6 @@ def _refuse_unknown_command(arguments: Sequence[str]) -> None:
         if word in _WITH_VALUE:
             next(words, None)
         elif not word.startswith("-"):
-            if word in LATER:
-                raise UsageError(f"this version has no `revguard {word}`", hint=_known_commands())
             if word not in COMMANDS:
                 raise UsageError(f"there is no command {word!r}", hint=_nearest_command(word))
             return
@@ -309,6 +340,17 @@ def _refuse_files(found: argparse.Namespace) -> None:
             hint="it judges the whole staged tree: in .pre-commit-config.yaml leave "
             "`pass_filenames: false` as it is; `--env NAME` chooses an environment",
         )
+
+
+def _saying(found: argparse.Namespace, base: str) -> Saying:
+    if found.command != "pr":
+        return Saying()
+    if found.step == "comment" and not found.parts:
+        raise UsageError("`--step comment` judges nothing and has nothing to say",
+                         hint="`--parts FILE` gives it the report")  # fmt: skip
+    places = (os.path.join(base, one) if one else None for one in (found.parts, found.folder))
+    parts, files = places
+    return Saying(mode=found.mode, comment=found.comment, step=found.step, parts=parts, files=files)
 
 
 def _directory(start: str, *changes: str | None) -> str:

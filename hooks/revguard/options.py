@@ -13,6 +13,7 @@ Command: TypeAlias = Literal[
     "plan",
     "rebase",
     "squash",
+    "pr",
     "status",
     "upgrade",
     "explain",
@@ -56,6 +57,8 @@ class Options:
     all: bool = False
     stage: bool = True
     message: str | None = None
+    python: str | None = None  # of every environment, in place of what is configured
+    database: str | None = None  # likewise
     no_cache: bool = False
     verbose: bool = False
     quiet: bool = False

@@ -37,20 +37,29 @@ INSTALLED = {
 def test_installed(name):
     given, wanted = INSTALLED[name]
     step = workflow.step(given)
-    *installs, check = commands(step)
-    assert installs == [*wanted, "pip install revguard==0.1.0"]
-    assert check == 'revguard check --from-ref "origin/$GITHUB_BASE_REF" --to-ref HEAD'
+    assert commands(step) == wanted
     found = yaml.safe_load(step.after)
+    assert found["jobs"]["revguard"]["steps"][-1] == {"uses": "revguard/revguard@v0.1.0"}
     # the commits of the range, and what has landed, have to be there
     assert found["jobs"]["revguard"]["steps"][0]["with"]["fetch-depth"] == 0
-    assert found["permissions"] == {"contents": "read"}
+    rights = {"contents": "read", "pull-requests": "write"}
+    assert (found["permissions"], found["jobs"]["revguard"]["permissions"]) == ({}, rights)
+
+
+def test_a_version_that_is_no_release(monkeypatch):
+    """There is no tag of the action to name."""
+    monkeypatch.setattr("revguard.__version__", "0.2.dev1")
+    step = workflow.step(project())
+    *_, install, check = commands(step)
+    assert install == "pip install revguard"
+    assert check == 'revguard check --from-ref "origin/$GITHUB_BASE_REF" --to-ref HEAD'
 
 
 def test_actions_as_the_others_have_them():
     texts = {".github/workflows/ci.yml": b"steps:\n  - uses: actions/checkout@v6\n"}
     step = workflow.step(project(".github/workflows/ci.yml", texts=texts))
     assert b"uses: actions/checkout@v6\n" in step.after
-    assert b"uses: actions/setup-python@v5\n" in step.after
+    assert b"uses: actions/setup-python@v6\n" in step.after
 
 
 NOT_HERE = {

@@ -4,9 +4,12 @@ import datetime
 import json
 import os
 import subprocess
+import sys
 from dataclasses import asdict, replace
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from revguard import rim
 from revguard.evaluation import choosing
@@ -14,8 +17,10 @@ from revguard.evaluation.recorded import Recorded
 from revguard.options import Options
 from revguard.planning import plan
 from revguard.planning.source import Import, Source
+from revguard.planning.tree import Sources, Tree
 from revguard.records import Record
 from revguard.staging import repository
+from revguard.staging.trees import Entry
 
 INI = "[alembic]\nscript_location = migrations\nsqlalchemy.url = sqlite://\n"
 
@@ -348,3 +353,127 @@ def test_imports_are_read(text, found):
     expected = [Import(level, tuple(filter(None, module.split("."))), tuple(names.split()))
                 for level, module, names in found]  # fmt: skip
     assert list(Source(text.encode()).imports) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "changed"),
+    [
+        pytest.param(
+            {"services/a/a/models.py": "import one\n", "one.py": "-> real/two.py",
+             "real/two.py": ""},
+            "real/two.py", id="a module that is a link",
+        ),
+        pytest.param(
+            {"services/a/a/models.py": "import lib.x\n", "services/a/lib": "-> ../../real",
+             "real/x.py": "import further\n", "further.py": ""},
+            "further.py", id="imported behind a link",
+        ),
+    ],
+)  # fmt: skip
+def test_links_are_followed(repository_of, files, changed):
+    folder = repository_of({**service("a", models=""), **files})
+    write(folder, {changed: "changed = 1\n"})
+    git(folder, "add", "-A")
+    assert affected(folder) == "a"
+
+
+def test_a_submodule_affects_all(repository_of, tmp_path):
+    folder = repository_of({**service("a", models=""), **service("b", models="")})
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q")
+    git(other, "commit", "-qm", "x", "--allow-empty")
+    git(folder, "submodule", "--quiet", "add", str(other), "vendor.py")
+    git(folder, "reset", "-q", ".gitmodules")
+    assert affected(folder) == "a b"
+    git(folder, "commit", "-qm", "with it")
+    write(folder, {"services/a/a/models.py": "import vendor\n"})
+    git(folder, "add", "services")
+    assert affected(folder) == "a"
+
+
+def test_a_merge_in_progress_affects_what_neither_side_knows(repository_of):
+    folder = repository_of(FILES)
+    git(folder, "checkout", "-qb", "branch")
+    write(folder, {"services/billing/billing/models.py": "x = 1\n"})
+    git(folder, "commit", "-qam", "billing")
+    git(folder, "checkout", "-q", "main")
+    write(folder, {"services/stock/stock/models.py": "x = 1\n"})
+    git(folder, "commit", "-qam", "stock")
+    git(folder, "merge", "-q", "--no-commit", "--no-ff", "branch")
+    assert affected(folder) == ""
+    write(folder, {"services/audit/audit/models.py": "x = 1\n"})
+    git(folder, "add", "-A")
+    assert affected(folder) == "audit"
+
+
+def test_it_works_from_any_folder_and_imports_nothing(repository_of):
+    folder = repository_of(service("a", env="raise SystemExit('imported')\n"))
+    write(folder, {"services/a/x": ""})
+    git(folder, "add", "-A")
+    assert affected(folder / "services/a/a") == "a"
+
+
+NAMES = ("one", "two", "three", "four", "five")
+PLACES = [f"{folder}{name}.py" for folder in ("", "pack/", "pack/deep/") for name in NAMES]
+PACKAGES = {"pack/__init__.py": "", "pack/deep/__init__.py": ""}
+FORMS = (
+    "import {top}\n",
+    "import json, {top} as other\n",
+    "from pack import {name}\n",
+    "from pack.deep import (\n    {name},  # why\n)\n",
+    "from pack import deep\nfrom .deep import {name}\n",
+    "from . import {name}\n",
+    "from .. import {name}\n",
+    "from .{name} import *\n",
+    "import importlib; importlib.import_module('pack.{name}')\n",
+    "if True: import {top}; import pack.deep.{name}\n",
+    "try:\n    from pack.deep import {name} as x, \\\n        deepest\nexcept ImportError: pass\n",
+    "class A:\n    def f():\n        import {top}\n    f()\n",
+)
+LOADED = """
+import sys, os
+before = {*sys.modules}
+try:
+    import start
+except Exception:
+    pass
+for name in {*sys.modules} - before:
+    path = getattr(sys.modules[name], "__file__", None) or ""
+    if path.startswith(os.getcwd()): print(os.path.relpath(path))
+"""
+
+
+@given(data=st.data())
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_whatever_python_loads_is_reached(tmp_path_factory, data):
+    forms = st.sampled_from(FORMS)
+    texts = {
+        path: "".join(
+            data.draw(forms).format(top=name, name=data.draw(st.sampled_from(NAMES)))
+            for name in data.draw(st.lists(st.sampled_from(NAMES), max_size=2))
+        )
+        for path in PLACES
+    }
+    folder = tmp_path_factory.mktemp("loaded")
+    start = "".join(f"try: import {name}\nexcept Exception: pass\n" for name in NAMES[:2])
+    write(folder, {**PACKAGES, **texts, "start.py": start})
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=folder, check=True, capture_output=True, text=True
+    )
+    loaded = {*done.stdout.split()} - {"start.py"}
+    listing = {path: Entry("100644", path) for path in (*PACKAGES, *texts, "start.py")}
+    sources = Sources(None)
+    sources._known = {p: Source((folder / p).read_bytes()) for p in listing}
+    tree = Tree(listing, sources)
+    found, waiting = {"start.py"}, ["start.py"]
+    while waiting:
+        new = {*tree.imported(waiting.pop(), ("",))} - found
+        found |= new
+        waiting += new
+    assert loaded - found == set()

@@ -48,6 +48,16 @@ KINDS = {
     ),
     "fill": _kind(FILL, 'op.execute("UPDATE users SET email = NULL")'),
     "required": _kind(_alter("False"), _alter("True")),
+    "default": _kind(
+        'op.add_column("users", sa.Column("email", sa.String(100), server_default="x", '
+        "nullable=False))",
+        'op.drop_column("users", "email")',
+        model=[("users", EMAIL.replace("True", "False"))],
+    ),
+    "no_default": _kind(
+        f'{BATCH}alter_column("email", existing_type=sa.String(100), server_default=None)',
+        f'{BATCH}alter_column("email", existing_type=sa.String(100), server_default="x")',
+    ),
     "helper": _kind(
         "_fill(op.get_bind())",
         before="def _fill(bind):\n    if bind is None:\n        return\n"

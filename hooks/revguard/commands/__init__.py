@@ -23,6 +23,12 @@ def _judge(invocation: Invocation) -> Report:
     return pipeline.check(invocation.options)
 
 
+def _pr(invocation: Invocation) -> Answer | Report:
+    from revguard.commands import pr
+
+    return pr.run(invocation)
+
+
 def _squash(invocation: Invocation) -> Answer:
     from revguard.commands import squash
 
@@ -91,6 +97,7 @@ def _init(invocation: Invocation) -> Answer:
 COMMAND_BY_NAME: Final[Mapping[str, Command]] = {
     "check": _judge,
     "add": _judge,
+    "pr": _pr,
     "rebase": _rebase,
     "squash": _squash,
     "plan": _plan,

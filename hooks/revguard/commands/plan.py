@@ -6,8 +6,11 @@ import json
 
 from revguard.arguments import Invocation
 from revguard.commands.answer import Answer
+from revguard.options import Options
 from revguard.phrases import counted
 from revguard.planning import Affected, Plan, plan
+from revguard.pulls import places
+from revguard.pulls.ranged import ranged
 from revguard.reporters.paint import one_line
 
 _MOST = 3  # paths of an environment; with -v all
@@ -15,12 +18,20 @@ _MOST = 3  # paths of an environment; with -v all
 
 def run(invocation: Invocation) -> Answer:
     """Plan what the options name."""
-    found = plan(invocation.options)
+    found = plan(_in_ci(invocation.options))
     if invocation.words:
         # one line: it becomes the value of an output
         return Answer(text=json.dumps(found.matrix()) + "\n", data=found.matrix())
     text = _text(found, whole=invocation.options.verbose)
     return Answer(text="" if invocation.options.quiet else text, data=found.as_dict())
+
+
+def _in_ci(options: Options) -> Options:
+    """With the range of the event, where a service runs us and nothing else is asked for."""
+    place = places.place(options.environ)
+    if place.service == "terminal" or options.worktree or options.tree or options.to_ref:
+        return options
+    return ranged(options, place)
 
 
 def _text(found: Plan, *, whole: bool) -> str:

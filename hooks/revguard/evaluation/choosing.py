@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from revguard import cachedir, config, environments
-from revguard.config import Settings
+from revguard.config import Settings, values
+from revguard.config.values import Where
 from revguard.environments import Environment
 from revguard.errors import ConfigError, UsageError
 from revguard.evaluation.subject import Subject
@@ -172,7 +173,18 @@ def discovered(
     """The environments that the options select, and the files that only look like one's."""
     top = os.path.basename(subject.repo.toplevel)
     found, skipped = environments.discover(settings, subject.listing, subject.read, top_name=top)
-    return list(environments.select(found, options.environments)), list(skipped)
+    chosen = environments.select(found, options.environments)
+    return [_overridden(one, options) for one in chosen], list(skipped)
+
+
+def _overridden(environment: Environment, options: Options) -> Environment:
+    """With what the command line says in place of the configuration."""
+    said = environment.settings
+    if options.python:
+        said = replace(said, python=options.python)
+    if options.database:
+        said = replace(said, database=values.database(options.database, Where("--database", ())))
+    return replace(environment, settings=said)
 
 
 def _created(repo: Repository, found: ranges.Range | None) -> int:

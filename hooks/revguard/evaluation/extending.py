@@ -122,9 +122,11 @@ def _with_note(case: Case, found: Histories, report: EnvironmentReport) -> Envir
     """With what is to be done about several revisions, which block once the branch lands."""
     if case.subject.range is not None or found.base is None:
         return report
-    groups = Branches(found.graph).groups(new_ids(found.graph, [found.base]))
+    own = new_ids(found.graph, [found.base])
     further = report.script_path is not None
-    for group in groups:
+    if len(own) + further < 2:
+        return report
+    for group in Branches(found.graph).groups(own):
         ids = [id_ for id_ in group if not found.graph.nodes[id_].is_mergepoint]
         if len(ids) + further > 1:
             more = " and a new one" if further else ""

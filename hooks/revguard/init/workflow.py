@@ -24,7 +24,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     ".drone.yml": "Drone",
 }
 _USES: Final = re.compile(r"uses:\s*[\"']?(actions/(?:checkout|setup-python)@[\w.-]+)")
-_USUAL: Final = ("actions/checkout@v4", "actions/setup-python@v5")
+_USUAL: Final = ("actions/checkout@v6", "actions/setup-python@v6")
 COMMAND: Final = 'revguard check --from-ref "origin/$GITHUB_BASE_REF" --to-ref HEAD'
 
 _TEXT: Final = """\
@@ -33,13 +33,18 @@ name: revguard
 
 on: pull_request
 
-permissions:
-  contents: read
+permissions: {{}}
+
+concurrency:
+  group: revguard-${{{{ github.ref }}}}
+  cancel-in-progress: true
 
 jobs:
   revguard:
     runs-on: ubuntu-latest
-    steps:
+    permissions:
+      contents: read
+{rights}    steps:
       - uses: {checkout}
         with:
           fetch-depth: 0  # the whole range, and what has landed
@@ -47,9 +52,11 @@ jobs:
       - uses: {setup}
         with:
           python-version: "{python}"
-{install}      - run: pip install revguard{version}
-      - run: {command}
-"""
+{install}{judge}"""
+# what a release has, another version has not: a tag of the action
+_ACTION: Final = "      - uses: revguard/revguard@v{version}\n"
+_RIGHTS: Final = "      pull-requests: write  # for the comment\n"
+_PLAIN: Final = "      - run: pip install revguard\n      - run: {command}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +82,7 @@ def step(project: Project) -> Step:
         return Step(topic="workflow", said=said, hint=hint)
     return Step(
         topic="workflow",
-        said=f"writes {PATH}: `revguard check` on each pull request",
+        said=f"writes {PATH}: judges each pull request",
         path=PATH,
         before=None,
         after=_text(project).encode("utf-8"),
@@ -113,13 +120,15 @@ def _text(project: Project) -> str:
     install = "".join(f"      - run: {command}\n" for command in _install(project))
     checkout, setup = (_used(project, usual) for usual in _USUAL)
     return _TEXT.format(
-        checkout=checkout, setup=setup, python=project.python, install=install,
-        version=_version(), command=COMMAND,
+        checkout=checkout, setup=setup, python=project.python, install=install, judge=_judge(),
+        rights=_RIGHTS if hookentry.is_release() else "",
     )  # fmt: skip
 
 
-def _version() -> str:
-    return f"=={revguard.__version__}" if hookentry.is_release() else ""
+def _judge() -> str:
+    if hookentry.is_release():
+        return _ACTION.format(version=revguard.__version__)
+    return _PLAIN.format(command=COMMAND)
 
 
 def _used(project: Project, usual: str) -> str:

@@ -160,14 +160,20 @@ class _Search:
         self._folders.add(folder)
         self._take(self._tree.below(folder))
         for link in self._tree.links:
-            if link.startswith(f"{folder}/") and self._tree.listing[link].mode == SYMLINK:
-                self._tree.load([link])
-                target = self._tree.source(link).content.decode("utf-8", "surrogateescape")
-                place = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
-                if place in self._tree.listing:
-                    self._take([place])
-                elif not place.startswith((".", "/")):
-                    self._take_folder(place)
+            if link.startswith(f"{folder}/"):
+                self._take_target(link)
+
+    def _take_target(self, link: str) -> None:
+        """What a symbolic link leads to, if that is in the tree."""
+        if self._tree.listing[link].mode != SYMLINK:
+            return
+        self._tree.load([link])
+        target = self._tree.source(link).content.decode("utf-8", "surrogateescape")
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
+        if place in self._tree.listing:
+            self._take([place])
+        elif not place.startswith((".", "/")):
+            self._take_folder(place)
 
     def _take(self, paths: Iterable[str]) -> None:
         new = {path for path in paths if path not in self._files}
@@ -178,6 +184,7 @@ class _Search:
         """Follow the imports of the files that were found last; they are loaded."""
         fresh, self.fresh = self.fresh, set()
         for path in fresh:
+            self._take_target(path)
             self._take(self._tree.imported(path, self._roots))
             source, folder = self._tree.source(path), posixpath.dirname(path)
             if source.reads_files and folder:

@@ -25,6 +25,15 @@ _SECRETS = (
     "GH_ENTERPRISE_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "REVGUARD_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    # what is written there has an effect on the steps that follow, where a token may be
+    "GITHUB_ENV",
+    "GITHUB_PATH",
+    "GITHUB_OUTPUT",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
 )
 _OUR_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

@@ -52,7 +52,8 @@ class Squashing:
         found = self.ground.land(self.tree)
         notes = []
         if found.failed and found.rows == "filled":
-            notes = [f"on tables with rows the revisions themselves fail ({found.failed})"]
+            said = f"on tables with rows the revisions themselves fail ({found.failed})"
+            notes = [f"{said}, and so does the one: they were compared on empty tables"]
             found = self.ground.land(self.tree, "empty")
         for finding in found.blocking:
             raise Refusal(
@@ -91,7 +92,7 @@ class Squashing:
         if report.script is None:
             return None
         source = report.script.encode("utf-8", "surrogateescape")
-        return scripts.parts(self.chain.last.id, self.chain.last.path, source)
+        return scripts.parts(scripts.ANEW, self.chain.last.path, source)
 
     def _marked(self, text: str) -> str:
         """With what lets `add` extend it: its message too, if those of the chain were ours."""
