@@ -119,20 +119,16 @@ class Evaluation:
 
     def provide(self, dialect: Dialect) -> dict[str, Any]:
         """The ephemeral database for the first connection; ends the run where none is needed."""
+        kind, driver = spelling.kind(dialect), spelling.driver(dialect)
         if self._aside:
-            reply = self._channel.ask("aside", dialect=dialect.name, driver=dialect.driver)
+            reply = self._channel.ask("aside", dialect=kind, driver=driver)
             return dict(reply["database"])
         if self.result["digest"] is None:
             self.result["digest"] = self._digest(dialect)
             if self.result["digest"] in self._request["proven"]:
                 self.result["same"] = self.result["digest"]
                 raise failure.Abort("the schema is the same as at a proven tree")
-        reply = self._channel.ask(
-            "database",
-            dialect=spelling.kind(dialect),
-            driver=spelling.driver(dialect),
-            reset=self._reset,
-        )
+        reply = self._channel.ask("database", dialect=kind, driver=driver, reset=self._reset)
         self._reset = False
         if self._stood is None:
             self._stood = reply.get("stood")
