@@ -334,11 +334,12 @@ def row_k(bench: Bench) -> Iterator[Row]:
         yield _beside_heads(bench, name, project, way)
     project.git("commit", "-q", "-m", "mine")
     bench.judged(project)
-    for name, words in (
-        ("rebase, nothing to move", ["rebase", "--from-ref", "main"]),
-        ("status", ["status"]),
+    for name, word in (
+        ("rebase, nothing to move", "rebase"),
+        ("squash, nothing to squash", "squash"),
+        ("status", "status"),
     ):
-        yield _beside_heads(bench, name, project, bench.way(project, [REVGUARD, *words]))
+        yield _beside_heads(bench, name, project, bench.way(project, [REVGUARD, word]))
 
 
 def _beside_heads(bench: Bench, name: str, project: Project, way: Way) -> Row:

@@ -62,8 +62,9 @@ def _forget(environ: dict[str, str]) -> None:
 
 
 def add_branch(project: Project) -> None:
-    """Commit a revision on a branch of its own, so that there is something that has not landed."""
+    """Stage a revision on a branch of its own, so that there is something that has not landed."""
     project.git("checkout", "-q", "-b", "mine")
+    (project.folder / "revguard.toml").write_text('base = "main"\n')
     project.add_revision()
     project.git("add", "-A")
 

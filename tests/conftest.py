@@ -124,6 +124,22 @@ def docker_engine(tmp_path_factory, require):
 
 
 @pytest.fixture(scope="session")
+def mortal_engine(require):
+    """An engine that nobody else uses, so that it may be killed, with images likewise."""
+    from .databases import engine, images
+
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    require(engine.DOCKERD and root, "dockerd, and root to run it")
+    own = engine.Engine.new()
+    try:
+        images.official(own, require)
+        own.images = {name: f"docker:{image}" for name, image in images.NAMES.items()}
+        yield own
+    finally:
+        own.close()
+
+
+@pytest.fixture(scope="session")
 def own_server(chosen, require):
     """`own_server(dialect)`: a server that a user started, with passwords and TLS; a context."""
     from .databases import byhand

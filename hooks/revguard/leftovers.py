@@ -79,6 +79,19 @@ def end_carriers(name: str, value: str) -> None:
         _wait(_HARD_SECONDS, lambda: not _kill_all([p for p in _others() if _carries(p, marker)]))
 
 
+def clear(data: Sequence[str]) -> None:
+    """Before a server's data folders are removed: if it was killed, end what it left behind.
+
+    PostgreSQL's processes outlive a postmaster that was killed for as long as they compute.
+    """
+    noted = {segment for folder in data for segment in _noted_segment(folder)}
+    if not noted or not _LINUX:
+        return
+    prefixes = tuple(folder + os.sep for folder in data)
+    _wait(_HARD_SECONDS, lambda: not _kill_all([p for p in _others() if _works_in(p, prefixes)]))
+    _free_segments(noted)
+
+
 def remove_folder(folder: str) -> None:
     """Remove a folder with all that is in it; what cannot be removed stays."""
     import shutil
@@ -178,13 +191,14 @@ def _wait(seconds: float, done: Callable[[], bool]) -> bool:
 
 
 def _free_shared_memory(folders: Sequence[str]) -> None:
-    """Remove the segment of a PostgreSQL that was killed: it outlives its processes.
-
-    Line 7 of postmaster.pid has its key and id; nobody may be attached.
-    """
+    """Remove the segment of a PostgreSQL that was killed: it outlives its processes."""
     if not _LINUX:
         return
-    noted = {segment for folder in folders for segment in _noted_segments(folder)}
+    _free_segments({segment for folder in folders for segment in _noted_segments(folder)})
+
+
+def _free_segments(noted: set[tuple[int, int]]) -> None:
+    """Nobody may be attached."""
     if not noted:
         return
     import ctypes
@@ -201,10 +215,16 @@ def _segment(key: str, number: str) -> tuple[int, int]:
 
 
 def _noted_segments(folder: str) -> Iterable[tuple[int, int]]:
+    """Of all data folders in a run's folder."""
     with suppress(OSError):
         for name in os.listdir(folder):
-            with suppress(OSError, ValueError):
-                path = os.path.join(folder, name, "postmaster.pid")
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    key, number = file.read().splitlines()[6].split()
-                yield _segment(key, number)
+            yield from _noted_segment(os.path.join(folder, name))
+
+
+def _noted_segment(data: str) -> Iterable[tuple[int, int]]:
+    """Line 7 of postmaster.pid has its key and id; it is gone where the server ended cleanly."""
+    with suppress(OSError, ValueError, IndexError):
+        path = os.path.join(data, "postmaster.pid")
+        with open(path, encoding="utf-8", errors="replace") as file:
+            key, number = file.read().splitlines()[6].split()
+        yield _segment(key, number)

@@ -124,31 +124,29 @@ def _noted(
 
 
 def _hinted(report: EnvironmentReport, subject: Subject) -> EnvironmentReport:
-    """With what goes around `revguard add`, where the user's index does not hold the change."""
-    first, last = _around_add(subject)
+    """With what goes around a command of ours, where the index does not hold the change."""
     findings = [
-        replace(one, hint=f"{first}{one.hint}{last}") if _names_us(one) else one
+        replace(one, hint="".join(_around(subject, one))) if _names_us(one) else one
         for one in report.findings
     ]
     return replace(report, findings=tuple(findings))
 
 
+def _around(subject: Subject, finding: Finding) -> tuple[str, str, str]:
+    """What comes before the hint, the hint, and what comes after it."""
+    repo, first, last = subject.repo, "", ""
+    if subject.in_working_tree:
+        first = unstaged_after(repo)
+        if finding.rule == MISSING and repository.is_making_a_merge(repo):
+            last = "; then `git commit` concludes the merge"
+    elif subject.range is not None and finding.rule == MISSING:
+        first = ranges.taken_back(repo, subject.range)
+    return (f"{first}, then " if first else ""), finding.hint, last
+
+
 def _names_us(finding: Finding) -> bool:
     """Whether the hint is a command of ours that looks at what is staged."""
     return finding.rule == MISSING or "`revguard rebase" in finding.hint
-
-
-def _around_add(subject: Subject) -> tuple[str, str]:
-    repo = subject.repo
-    if subject.range is not None:
-        first = ranges.taken_back(repo, subject.range)
-    elif not subject.in_working_tree:
-        first = ""
-    elif repository.is_making_a_merge(repo):
-        return "", "; then `git commit` concludes the merge"
-    else:
-        first = unstaged_after(repo)
-    return (f"{first}, then " if first else ""), ""
 
 
 def _with_unused_waivers(

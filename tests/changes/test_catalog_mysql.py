@@ -13,6 +13,9 @@ THINGS = [
         s ENUM('a', 'b'), t TIMESTAMP NULL DEFAULT NULL, d INT GENERATED ALWAYS AS (n * 2) STORED,
         CONSTRAINT sane CHECK (n < 100), UNIQUE KEY uq (n, u), KEY ix (s),
         CONSTRAINT fk FOREIGN KEY (u) REFERENCES users (id))""",
+    "CREATE TABLE loans (id INT PRIMARY KEY, u INT, FOREIGN KEY (u) REFERENCES users (id))",
+    """CREATE TABLE notes (id INT PRIMARY KEY, u INT, KEY ix_u (u),
+        CONSTRAINT fk_u FOREIGN KEY (u) REFERENCES users (id))""",
     "CREATE VIEW many AS SELECT n FROM things WHERE n > 3",
     "CREATE TRIGGER touched BEFORE UPDATE ON things FOR EACH ROW SET NEW.n = NEW.n + 1",
     "CREATE FUNCTION twice(n INT) RETURNS INT DETERMINISTIC RETURN n * 2",
@@ -39,7 +42,7 @@ SEEN = [
     ("virtual", "ALTER TABLE things DROP d; ALTER TABLE things ADD d INT AS (n * 2) VIRTUAL"),
     ("column comment", "ALTER TABLE things MODIFY n INT NOT NULL DEFAULT 5 COMMENT 'few'"),
     ("table comment", "ALTER TABLE things COMMENT 'stuff'"),
-    ("engine", "ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE users ENGINE=Aria"),
+    ("engine", "ALTER TABLE notes DROP FOREIGN KEY fk_u; ALTER TABLE notes ENGINE=Aria"),
     ("charset", "ALTER TABLE things DEFAULT CHARACTER SET latin1"),
     ("row format", "ALTER TABLE things ROW_FORMAT=COMPRESSED"),
     ("check", "ALTER TABLE things DROP CONSTRAINT sane"),
@@ -51,6 +54,13 @@ SEEN = [
     ("on delete", ("ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things ADD CONSTRAINT fk "
      "FOREIGN KEY (u) REFERENCES users (id) ON DELETE CASCADE")),
     ("index of a key", "ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things DROP INDEX fk"),
+    ("index of an unnamed key", ("ALTER TABLE loans DROP FOREIGN KEY loans_ibfk_1; "
+     "ALTER TABLE loans DROP INDEX u")),
+    ("index of the models in the server's place", ("ALTER TABLE notes DROP FOREIGN KEY fk_u; "
+     "ALTER TABLE notes DROP INDEX ix_u; ALTER TABLE notes ADD CONSTRAINT fk_u "
+     "FOREIGN KEY (u) REFERENCES users (id)")),
+    ("index of the models beside a key", "CREATE INDEX ix_u ON loans (u)"),
+    ("unique in the place of the server's", "ALTER TABLE loans ADD UNIQUE KEY u2 (u)"),
     ("primary key", "ALTER TABLE things MODIFY id INT, DROP PRIMARY KEY"),
     ("index", "DROP INDEX ix ON things"),
     ("index name", "ALTER TABLE things RENAME INDEX ix TO iy"),
@@ -86,6 +96,12 @@ UNSEEN = [
     ("index made anew", "DROP INDEX ix ON things; CREATE INDEX ix ON things (s)"),
     ("key made anew", ("ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things DROP INDEX fk; "
      "ALTER TABLE things ADD CONSTRAINT fk FOREIGN KEY (u) REFERENCES users (id)")),
+    ("unnamed key made anew", ("ALTER TABLE loans DROP FOREIGN KEY loans_ibfk_1; ALTER TABLE loans "
+     "ADD CONSTRAINT loans_ibfk_1 FOREIGN KEY (u) REFERENCES users (id)")),
+    ("key made anew behind another", ("ALTER TABLE loans DROP FOREIGN KEY loans_ibfk_1; "
+     "ALTER TABLE loans ADD CONSTRAINT fk_new FOREIGN KEY (u) REFERENCES users (id); "
+     "ALTER TABLE loans DROP FOREIGN KEY fk_new; "
+     "ALTER TABLE loans ADD CONSTRAINT loans_ibfk_1 FOREIGN KEY (u) REFERENCES users (id)")),
     ("the same by another word", ("ALTER TABLE things DROP FOREIGN KEY fk; ALTER TABLE things ADD "
      "CONSTRAINT fk FOREIGN KEY (u) REFERENCES users (id) ON DELETE NO ACTION")),
     ("check made anew", ("ALTER TABLE things DROP CONSTRAINT sane; ALTER TABLE things ADD "

@@ -137,9 +137,9 @@ def test_a_checkout_makes_no_file(hooked):
 
 
 @pytest.mark.parametrize("backend", ["--merge", "--apply"])
-def test_the_end_of_a_rebase_that_had_stopped(manager, hooked, backend):
+def test_the_end_of_a_rebase_that_had_stopped(hooked, backend):
     """What was done where it stopped does not matter: a reset sets ORIG_HEAD, too."""
-    one = hooked(manager)
+    one = hooked(Plain())
     one.git("switch", "-q", "-c", "mine", "main")
     for name in ("first", "second"):
         one.write("README.md", f"{name}\n")
@@ -162,8 +162,8 @@ def test_the_end_of_a_rebase_that_had_stopped(manager, hooked, backend):
 
 
 @pytest.mark.parametrize("script_too", [True, False])
-def test_an_amended_commit(manager, hooked, script_too):
-    one = hooked(manager)
+def test_an_amended_commit(hooked, script_too):
+    one = hooked(Plain())
     one.write("README.md", "More\n")
     one.git("commit", "-q", "-a", "--no-verify", "-m", "more")
     if script_too:

@@ -50,8 +50,12 @@ class _Process:
     def log(self):
         return (self.folder / "log").read_text()
 
-    def kill(self):
-        self._process.kill()
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def kill(self, number=signal.SIGKILL):
+        self._process.send_signal(number)
         self._process.wait()
 
     def _certify(self):
@@ -77,6 +81,8 @@ class _Process:
 class MariaServer(_Process):
     """A mariadbd started by hand, as a user's own server would be: root without a password on its
     socket, others by TCP on loopback."""
+
+    listing = "SHOW DATABASES"
 
     def __init__(self, folder, binaries):
         super().__init__(folder)
@@ -118,6 +124,8 @@ class MariaServer(_Process):
 class PostgresServer(_Process):
     """PostgreSQL with scram-sha-256 by TCP on loopback and by its socket, with TLS and without."""
 
+    listing = "SELECT datname FROM pg_database"
+
     def __init__(self, folder, binaries):
         super().__init__(folder)
         self._binaries = binaries
@@ -156,8 +164,8 @@ class PostgresServer(_Process):
             "host all all samehost scram-sha-256\n"
         )
 
-    def kill(self):
-        self._process.send_signal(signal.SIGQUIT)  # its children end with it
+    def kill(self, number=signal.SIGQUIT):  # its children end with it
+        self._process.send_signal(number)
         self._process.wait()
 
     def root(self, database="postgres"):

@@ -91,11 +91,19 @@ class Engine:
 
     def _end_shims(self):
         """Those of containers that an engine which was killed left behind."""
+        for pid in self.shims():
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+    def shims(self):
+        """The processes that hold its containers, one each."""
+        found = []
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 words = entry.read_bytes()
                 if b"containerd-shim" in words and f"{self.folder}/".encode() in words:
-                    os.kill(int(entry.parent.name), signal.SIGKILL)
+                    found.append(int(entry.parent.name))
+        return found
 
     def client(self):
         """The SDK's client, to be closed."""

@@ -1,5 +1,6 @@
 """Images that honour what the official ones honour, out of the programs that are installed here."""
 
+import contextlib
 import io
 import os
 import re
@@ -317,14 +318,20 @@ def _split(name):
     return repository, tag
 
 
-def build(engine, require):
-    """The images that can be made of what is installed here."""
-    client = engine.client()
-    try:
-        require(BINARIES, "PostgreSQL's programs")
-        require(shutil.which("mariadbd"), "MariaDB's programs")
+def official(engine, require):
+    """The images that are like the official ones of PostgreSQL and MariaDB."""
+    require(BINARIES, "PostgreSQL's programs")
+    require(shutil.which("mariadbd"), "MariaDB's programs")
+    with contextlib.closing(engine.client()) as client:
         postgres(client, POSTGRES)
         mariadb(client, MARIADB)
+
+
+def build(engine, require):
+    """The images that can be made of what is installed here."""
+    official(engine, require)
+    client = engine.client()
+    try:
         shell(client, "nothing:1", 'CMD ["sh", "-c", "echo no server here; exit 3"]')
         shell(client, "sleeper:1", 'CMD ["sh", "-c", "echo just sleeping; sleep 1000"]')
         bare(client, "bare:1")

@@ -56,8 +56,8 @@ STAGES = {
         server = databases.start(choice, run=run)
         server.wait()
         real = container_stream._frame
-        def frame(line):
-            found = real(line)
+        def frame(line, *more):
+            found = real(line, *more)
             return die() if len(found[1]) > 1000 else found
         container_stream._frame = frame
         server.keep_snapshot(revisions={"a": "1"}, extra="")

@@ -1,5 +1,6 @@
 """Servers that no driver of ours speaks to: by the project's own, in a container."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy.dialects.mssql import pymssql, pyodbc
 from sqlalchemy.dialects.oracle import oracledb
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import SAWarning
 
 from revguard import databases, leftovers
@@ -24,7 +26,7 @@ from revguard.databases.images import Image
 from revguard.databases.providing import UnavailableError
 from revguard.errors import CouldNotCheck
 from revguard.runs import sweep
-from revguard.worker import catalog_inspector, guard, odbc
+from revguard.worker import catalog_inspector, evaluate, guard, odbc
 
 from .images import ELEPHANT, FIREBIRD, UNKNOWN
 from .test_remote_projects import HOOKS, Project
@@ -81,6 +83,29 @@ def image(name="acme/thing:1", ports=(4000,), labels=None, **environ):
         name=name, id="sha256:1", entrypoint=(), command=(), volumes=(), environ=environ,
         ports=ports, labels=labels or {},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("event", ["aside", "database"])
+def test_what_the_worker_asks_for(event):
+    """The dialect as the providers know it, also for an application that is being made."""
+    told = {}
+
+    def ask(name, **words):
+        told[name] = words
+        return {"database": {}}
+
+    class Dialect(DefaultDialect):
+        name = "firebird.firebird"
+
+    unused = SimpleNamespace(load_in=lambda _loading: None, tree="", forget=lambda: None)
+    runner = SimpleNamespace(aside=contextlib.nullcontext)
+    evaluation = evaluate.Evaluation(
+        {"known": None, "proven": []}, SimpleNamespace(ask=ask), unused, unused,
+        lambda _dialect: "digest", runner, unused, lambda: None,
+    )  # fmt: skip
+    with evaluation._loading() if event == "aside" else contextlib.nullcontext():
+        evaluation.provide(Dialect())
+    assert told[event].items() >= {"dialect": "firebird", "driver": "firebird"}.items()
 
 
 class TestImages:

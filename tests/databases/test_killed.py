@@ -8,11 +8,13 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from revguard import databases, leftovers
+from revguard.databases import wire
 from revguard.runs import sweep
 
 HOOKS = str(Path(databases.__file__).parents[2])
@@ -181,6 +183,25 @@ def test_nothing_is_left(places, initialised, chosen, setting, dialect, stage):
     assert not noted & all_segments()
     with places.run() as run, databases.start(choice, run=run) as server:
         server.wait()
+    assert places.left() == []
+
+
+def test_a_killed_server_of_a_run_that_lives(places, local, initialised):
+    """Its processes compute on without their postmaster, and its shared memory stays."""
+    initialised(places.cache)
+    with places.run() as run:
+        with databases.start(local, run=run) as server:
+            path = f"{server.database().url['host']}/.s.PGSQL.5432"
+            connection = wire.Connection(path, username="postgres", database="template1")
+            connection._send(b"Q", b"SELECT count(*) FROM generate_series(1, 1e12)\0")
+            time.sleep(0.1)
+            noted = {one for folder in server._folders for one in leftovers._noted_segment(folder)}
+            os.kill(server._process.pid, signal.SIGKILL)
+            assert noted
+            assert ours(places) != []
+        assert ours(places) == []
+        assert not noted & all_segments()
+        connection.close()
     assert places.left() == []
 
 

@@ -144,13 +144,13 @@ class Shop:
             **more,
         }
 
-    def argv(self, *words):
-        return [sys.executable, "-m", "revguard", *words]
+    def argv(self, *words, program=("-m", "revguard")):
+        return [sys.executable, *program, *words]
 
-    def start(self, *words, before=(), environ=None, **options):
+    def start(self, *words, before=(), environ=None, program=("-m", "revguard"), **options):
         """The process, running."""
         return subprocess.Popen(
-            [*before, *self.argv(*words)],
+            [*before, *self.argv(*words, program=program)],
             cwd=options.pop("cwd", self.path),
             env=self.environ(**(environ or {})),
             stdout=subprocess.PIPE,

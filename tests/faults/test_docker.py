@@ -1,11 +1,6 @@
 """The commands on a database in a container: they block, add and prove, and leave nothing."""
 
-import os
-import signal
-
 import pytest
-
-from .conftest import alive, descendants, wait_for
 
 
 @pytest.fixture
@@ -64,48 +59,3 @@ def test_an_image_that_is_nowhere(docker_shop, docker_engine, fails):
     docker_shop.change()
     says = ["the image localhost:1/no/image:1 is not here and cannot be pulled", "`docker pull"]
     fails(docker_shop, code=3, says=says, environ=docker_engine.environ)
-
-
-def at_work(shop, script):
-    """Stage a revision that takes long, and notes that it began."""
-    shop.write("migrations/versions/r2.py", script("r2", "r1", f"""\
-import time
-open({str(shop.base / "began")!r}, "w").close()
-for _ in range(1200):
-    op.execute("SELECT 1")
-    time.sleep(0.05)"""))  # fmt: skip
-    shop.git("add", "-A")
-    return shop.base / "began"
-
-
-def test_the_server_is_killed_in_the_middle(docker_shop, docker_engine, script):
-    began = at_work(docker_shop, script)
-    with docker_shop.start("check", environ=docker_engine.environ) as process:
-        assert wait_for(began.exists)
-        (name,) = docker_engine.containers(str(docker_shop.path))
-        docker_engine.runs(name, "kill -9 $(cat /revguard/server)")
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 3, (out, err)
-    assert "the ephemeral database server ended in the middle of the work" in err
-    assert "Traceback" not in err
-    assert docker_engine.containers(str(docker_shop.path)) == []
-    assert docker_shop.left() == []
-
-
-@pytest.mark.parametrize("victim", ["run", "worker"])
-def test_a_process_is_killed_in_the_middle(docker_shop, docker_engine, script, victim):
-    began = at_work(docker_shop, script)
-    with docker_shop.start("check", environ=docker_engine.environ) as process:
-        assert wait_for(began.exists)
-        children = descendants(process.pid)
-        for pid in [process.pid] if victim == "run" else alive(children):
-            os.kill(pid, signal.SIGKILL)
-        process.communicate(timeout=60)
-    assert process.returncode == (-signal.SIGKILL if victim == "run" else 3)
-    assert wait_for(lambda: docker_engine.containers(str(docker_shop.path)) == [])
-    docker_shop.git("rm", "-qf", "migrations/versions/r2.py")
-    docker_shop.change()
-    assert docker_shop.run("check", environ=docker_engine.environ).returncode == 1
-    assert docker_shop.left() == []
-    assert docker_engine.containers(str(docker_shop.path)) == []
-    assert alive(children) == []

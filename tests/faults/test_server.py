@@ -100,59 +100,6 @@ def test_sqlite_for_a_postgresql_project(pg_shop, fails):
     fails(pg_shop, code=3, says=["sqlite: serves sqlite, not postgresql", '`database = "auto"`'])
 
 
-SLOW = "import time\ntime.sleep(3)\n"
-
-
-VICTIMS = [
-    *(("local", "postgresql", victim) for victim in ("run", "worker", "server")),
-    *(("embedded", "postgresql", victim) for victim in ("worker", "server")),
-    *(("local", "mariadb", victim) for victim in ("run", "worker", "server")),
-    *(("sqlite", "sqlite", victim) for victim in ("run", "worker")),
-]
-# waits only once, so that the next run is as any other
-ONCE = """\
-import os, time
-if not os.path.exists({marker!r}):
-    open({marker!r}, "w").close()
-    time.sleep(4)
-op.execute("SELECT 1")
-"""
-
-
-@linux
-@pytest.mark.parametrize(("setting", "dialect", "victim"), VICTIMS, ids=map("-".join, VICTIMS))
-def test_killed_in_mid_run(make_shop, chosen, tools, script, setting, dialect, victim):
-    """`kill -9`: a clear error, and nothing is left; of the run itself, not after the next one."""
-    chosen(setting, dialect)
-    shop = make_shop(dialect)
-    marker = shop.base / "marker"
-    upgrade = ONCE.format(marker=str(marker))
-    shop.write(f"{shop.versions}/r2.py", script("r2", "r1", upgrade=upgrade))
-    shop.configure(python=sys.executable, database=setting)
-    shop.commit()
-    shop.change(tools.changed.replace("email", "phone"))
-    before = shop.state()
-    with shop.start("check") as process:
-        assert tools.wait_for(marker.exists, 60)
-        mine = tools.descendants(process.pid)
-        found = [process.pid] if victim == "run" else [pid for pid in mine if is_a(pid, victim)]
-        assert found, [command(pid) for pid in mine]
-        os.kill(found[0], signal.SIGKILL)
-        out, err = process.communicate(timeout=120)
-    if victim == "run":
-        assert process.returncode == -signal.SIGKILL
-        assert shop.left() != []
-        assert shop.run("check").returncode == 1
-    else:
-        assert "Traceback" not in err.replace('Traceback (most recent call last):\n  File "<', "")
-        assert process.returncode == 3, (process.returncode, out, err)
-        said = " ".join(err.split())
-        assert ("signal 9" if victim == "worker" else "server") in said, err
-    assert tools.wait_for(lambda: not tools.alive(mine))
-    assert shop.left() == []
-    assert shop.state() == before
-
-
 def command(pid):
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()

@@ -69,6 +69,17 @@ def test_fingerprints(other, same):
     assert (prints(FOUND) == prints(other)) is same
 
 
+def test_a_script_that_is_only_proposed_is_no_place():
+    found = Finding(rule="x/y", message="it drops", path=MISSING.script_path, line=3)
+    for one, place in (
+        (replace(MISSING, findings=(found,)), ("alembic.ini", 1)),
+        (replace(MISSING, script=None, findings=(found,)), (MISSING.script_path, 3)),
+    ):
+        (result,) = json.loads(sarif.render(report(one)))["runs"][0]["results"]
+        physical = result["locations"][0]["physicalLocation"]
+        assert (physical["artifactLocation"]["uri"], physical["region"]["startLine"]) == place
+
+
 def test_two_alike_have_two_fingerprints():
     first, second = prints(FOUND, replace(FOUND, line=9))
     assert first != second

@@ -243,3 +243,40 @@ def test_squash_to_nothing(locked, reports):
     assert done.returncode == 0, done.stdout + done.stderr
     assert (locked.versions(), said(locked)) == (["0001_first.py"], ["0001"])
     assert reports.check(locked)["verdict"] == "pass"
+
+
+def test_by_pre_commit_with_edits_that_it_has_put_away(locked, published):
+    """Writing the file would keep pre-commit from putting them back."""
+    locked.pre_commit(published, "add")
+    locked.model()
+    locked.git("add", "-A")
+    locked.write(FILE, locked.read(FILE) + "# mine\n")
+    done = locked.run_git("commit", "-qm", "email")
+    assert done.returncode == 1
+    said_ = " ".join((done.stdout + done.stderr).split())
+    assert f"{FILE} has changes that are not staged: it was not touched" in said_
+    assert locked.read(FILE).endswith("# mine\n")
+    assert locked.versions() == ["0001_first.py"]
+    locked.git("restore", "--", FILE)
+    locked.git("commit", "-qm", "email")
+    assert (locked.committed()[FILE], locked.status()) == ("M", [])
+
+
+def test_one_environment_of_two(shop, reports):
+    """`lock` of one environment asks nothing of the other."""
+    one = shop()
+    ini = one.read("alembic.ini").replace("location = migrations", "location = other")
+    one.write("other/alembic.ini", ini.replace("sys_path = .", "sys_path = .."))
+    for name in ("env.py", "script.py.mako", "versions/0001_first.py"):
+        one.write(f"other/{name}", one.read(f"migrations/{name}"))
+    one.write("revguard.toml", '[environments.a]\nconfig = "alembic.ini"\nlock = true\n'
+              '[environments.b]\nconfig = "other/alembic.ini"\n')  # fmt: skip
+    one.commit_all("two")
+    one.model()
+    one.git("add", "-A")
+    report = add(one, reports)
+    assert report["verdict"] == "pass", report
+    assert (one.path / FILE).exists()
+    assert not (one.path / "other/versions/heads.txt").exists()
+    assert len(one.versions()) == len(one.versions("other/versions")) == 2
+    assert reports.check(one)["verdict"] == "pass"

@@ -402,3 +402,25 @@ def test_a_merge_in_a_linked_worktree(content, hooked):
     code, said = done(one, "merge", "--no-edit", "two")
     assert code == (0 if content else 1), said
     assert ("history/multiple-heads" in said) == (content is None)
+
+
+def test_a_change_where_two_heads_stand_already(hooked):
+    """On which of them its revision goes, nobody knows: they are to be joined first."""
+    one = hooked()
+    for name, text in (("2", EMAIL_SCRIPT), ("3", EMAIL_SCRIPT.replace("email", "mail"))):
+        one.write(f"migrations/versions/{name}.py", text.replace("0002", f"000{name}"))
+    one.model("users", EMAIL + EMAIL.replace("email", "mail"))
+    one.commit_all("two heads")
+    one.model("users", NOTE)
+    one.git("add", "-u")
+    code, said = done(one, "commit", "-m", "note")
+    assert code == 1
+    assert "history/missing-revision" in said
+    assert '`alembic merge -m "merge heads" heads` and `git add` its script' in said
+    assert "users.note" in said
+    joined = script("0004", ("0002", "0003"))
+    one.write("migrations/versions/4.py", joined)
+    one.git("add", "-A")
+    one.git("commit", "-q", "--no-verify", "-m", "joined", "--", "migrations")
+    assert one.revguard("add").returncode == 0
+    assert done(one, "commit", "-m", "note")[0] == 0

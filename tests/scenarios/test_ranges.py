@@ -71,6 +71,30 @@ def test_green_goes_red_when_the_base_moves(branch, reports):
     assert {"history/multiple-heads", "history/not-on-base-head"} <= {*rules(report)}
 
 
+def test_two_pull_requests(branch, reports):
+    """Both are green; one lands, and the other is red though nobody pushed; a rebase mends it."""
+    email(branch)
+    branch.git("branch", "-q", "yours", "main")
+    note(branch, branch="yours")
+    yours = ("--from-ref", "main", "--to-ref", "yours")
+    assert [judged(branch, reports, *one)["verdict"] for one in (RANGE, yours)] == ["pass"] * 2
+    head = branch.git("rev-parse", "mine")
+    branch.git("checkout", "-q", "main")
+    branch.git("merge", "-q", "--no-ff", "--no-edit", "yours")
+    report = judged(branch, reports, *RANGE)
+    assert report["verdict"] == "fail"
+    assert {"history/multiple-heads", "history/not-on-base-head"} <= {*rules(report)}
+    assert branch.git("rev-parse", "mine") == head
+    # what the findings say
+    branch.git("checkout", "-q", "mine")
+    branch.git("merge", "-q", "--no-edit", "main")
+    done = branch.revguard("rebase", "--from-ref", "main")
+    assert done.returncode == 0, done.stdout + done.stderr
+    branch.git("commit", "-q", "-m", "on top of yours")
+    report = judged(branch, reports, *RANGE)
+    assert (report["verdict"], rules(report)) == ("pass", [])
+
+
 def test_the_base_moved_elsewhere(branch, reports):
     email(branch)
     branch.git("checkout", "-q", "main")

@@ -6,7 +6,7 @@ import alembic
 import pytest
 
 from revguard.history.graph import Node
-from revguard.squashing import merging, scripts
+from revguard.squashing import merging, scripts, toplevel
 from revguard.squashing.chains import Chain, Refusal
 
 HEAD = '"""{id}"""\n\nfrom alembic import op\n\nrevision = "{id}"\ndown_revision = "{down}"\n'
@@ -28,7 +28,7 @@ def merge(*texts):
         scripts.parts(node.id, node.path, text.encode())
         for node, text in zip(nodes, texts, strict=True)
     ]
-    more = [text for one in pieces for text in merging.paragraphs(one)]
+    more = [text for one in pieces for text in toplevel.paragraphs(one)]
     return merging.merged(chain, pieces, "all", more)
 
 

@@ -8,6 +8,7 @@ GIVEN = "revguard: the data folder cannot be filled"
 AGAIN = "revguard: the server starts again"
 HELD = "revguard: held"
 OVER = "revguard: over"
+DEAD = "revguard: dead"
 
 SILENCE = 150  # seconds without a line on standard input: the engine died, or the way to it
 
@@ -89,6 +90,7 @@ while :; do
   echo "{AGAIN}"
 done
 exec 3<&-
+: >dead
 echo "{ENDED} $code"
 wait
 """
@@ -115,6 +117,7 @@ use() {{ echo $$ "$(date +%s)" >"users/.$1" && mv "users/.$1" "users/$1"; }}
 use "$1"
 date +%s >used
 [ -e alive ] || {{ echo "{OVER}"; exit 0; }}
+[ ! -e dead ] || {{ echo "{DEAD}"; exit 0; }}
 echo "{HELD}"
 while read -r line; do use "$1"; done
 date +%s >used

@@ -304,9 +304,18 @@ class ContainerServer:
                 yield connection
         except (OSError, ServerError) as error:
             tail = "".join(f"\n  {line}" for line in self._last_lines().splitlines())
+            why = self._why(error)
             raise CouldNotCheck(
-                f"{self._family.says} could not {what} the ephemeral database: {error}{tail}"
+                f"{self._family.says} could not {what} the ephemeral database: {why}{tail}"
             ) from error
+
+    def _why(self, error: Exception) -> str:
+        """What the server refused, or that it is gone, or its engine."""
+        if isinstance(error, ServerError):
+            return str(error)
+        if docker_engine.answers(self._client, self._engine):
+            return f"the server ended ({error})"
+        return f"the engine at {self._engine.url} no longer answers"
 
     def _login(self) -> Connection:
         self.wait()

@@ -260,8 +260,9 @@ class LocalServer(ABC):
             yield
         except (OSError, wire.ServerError) as error:
             tail = "".join(f"\n  {line}" for line in self.log().strip().splitlines()[-5:])
+            gone = "the server ended: " if isinstance(error, OSError) else ""
             raise CouldNotCheck(
-                f"{self.product} could not {what} the ephemeral database: {error}{tail}"
+                f"{self.product} could not {what} the ephemeral database: {gone}{error}{tail}"
             ) from error
 
     def _login(self) -> Connection:
@@ -325,6 +326,7 @@ class LocalServer(ABC):
         return code == 0
 
     def _remove(self) -> None:
+        leftovers.clear([*map(os.fspath, self._folders)])
         for folder in self._folders:
             leftovers.remove_folder(os.fspath(folder))
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from revguard.databases.snapshots import Snapshot
 
 _HOLDING_SECONDS = 60.0  # for a container that another run makes, or that is just going
+_ANSWER_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _ABANDONED_SECONDS = 15.0  # created and not started: whoever made it was killed
 _OURS = re.compile(r"run_(?P<run>[0-9a-f]+)_")
@@ -122,8 +123,11 @@ class WarmServer(ContainerServer):
             stream = Stream(self._client.exec_start(asked, socket=True))
         except APIError:  # it is just ending
             return False
-        if not _answered(stream).startswith(container_script.HELD):
+        said = _answered(stream)
+        if not said.startswith(container_script.HELD):
             stream.close()
+            if said.startswith(container_script.DEAD):  # its server was killed
+                containers.remove(self._client, str(told["Id"]))
             return False
         try:
             stream.beat(container_script.SILENCE / 10)
@@ -216,6 +220,19 @@ class WarmServer(ContainerServer):
 
     def _keep_pristine(self, *_: object) -> None:
         """The server may be another run's, too: it is not stopped."""
+
+    def failure(self) -> str:
+        """Of a container that another run made no line tells that its server ended."""
+        said = super().failure()
+        if said or self._container is not None:
+            return said
+        try:
+            self._connect(_ANSWER_SECONDS).close()
+        except ServerError:
+            return ""
+        except OSError as error:
+            return self._last_lines() or str(error)
+        return ""
 
     def _ended(self) -> bool:
         return super()._ended() or (self._hold is not None and self._hold.ended)

@@ -227,7 +227,8 @@ class Judgement:
         scripts = self.result["scripts"]
         generated = bool(scripts) and not new
         path = self.graph.nodes[new[-1]].path if new else scripts[0]["path"] if scripts else ""
-        findings += drift.missing_revision(left, new)
+        apart = not scripts and len(self.graph.heads) > 1
+        findings += drift.missing_revision(left, new, apart=apart)
         failure = self.result["failure"]
         hint = preparation(failure["message"], case.around.environment) if failure else ""
         findings += proof.failed_step(failure, hint)

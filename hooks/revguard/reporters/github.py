@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from revguard.phrases import phrase
+from revguard.reporters.links import is_proposed
 from revguard.reporters.paint import harmless
 from revguard.verdict import EnvironmentReport, Report
 
@@ -60,8 +61,7 @@ def _all(report: Report) -> Iterator[_Annotation]:
 
 def _of_findings(one: EnvironmentReport) -> Iterator[_Annotation]:
     for finding in one.findings:
-        # the script that is only proposed is in no file that could be shown
-        proposed = finding.path == one.script_path and one.script is not None
+        proposed = is_proposed(one, finding)
         yield _Annotation(
             level="error" if finding.severity == "error" else "warning",
             title=finding.rule,

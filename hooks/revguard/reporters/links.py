@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from revguard.rules import RULES
+from revguard.verdict import EnvironmentReport, Finding
 
 _PAGES: Final = "https://github.com/revguard/revguard/blob/main/hooks/revguard/rules/pages"
 
@@ -34,3 +35,8 @@ def page(rule: str) -> str:
     """The page of a rule; empty where it has none."""
     known = RULES.get(rule)
     return "" if known is None or known.reserved else f"{_PAGES}/{rule}.md"
+
+
+def is_proposed(one: EnvironmentReport, finding: Finding) -> bool:
+    """Whether a finding is about the script that is only proposed: it is in no commit yet."""
+    return one.script is not None and finding.path == one.script_path

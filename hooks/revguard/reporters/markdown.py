@@ -8,7 +8,7 @@ from typing import Final
 
 from revguard.phrases import counted, phrase
 from revguard.reporters import diagram, folds
-from revguard.reporters.links import Links, page
+from revguard.reporters.links import Links, is_proposed, page
 from revguard.reporters.markup import code, fence, prose, table
 from revguard.rules import RULES
 from revguard.verdict import EnvironmentReport, Finding, Report, SchemaChange
@@ -125,9 +125,8 @@ class _Page:
     def _finding(self, finding: Finding, one: EnvironmentReport) -> str:
         link = page(finding.rule)
         rule = f"[{code(finding.rule)}]({link})" if link else code(finding.rule)
-        # a script that is only proposed is in no commit yet
-        proposed = one.script is not None and finding.path == one.script_path
-        where = place(finding.path, finding.line, None if proposed else self.links)
+        links = None if is_proposed(one, finding) else self.links
+        where = place(finding.path, finding.line, links)
         said = _command(one)
         lines = [
             f"- {_SEVERITIES.get(finding.severity, '')} {rule}" + (f" in {where}" if where else ""),

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import revguard
+from revguard.reporters.links import is_proposed, uri
 from revguard.reporters.links import page as address
-from revguard.reporters.links import uri
 from revguard.rules import RULES
 from revguard.rules.pages import page
 from revguard.verdict import EnvironmentReport, Finding, Report
@@ -105,8 +105,9 @@ def _fingerprint(one: EnvironmentReport, finding: Finding) -> str:
 
 
 def _location(one: EnvironmentReport, finding: Finding) -> dict[str, Any]:
-    path = finding.path or one.config or "pyproject.toml"
-    line = int(finding.line) or _LINE_OF_NO_USE
+    there = "" if is_proposed(one, finding) else finding.path
+    path = there or one.config or "pyproject.toml"
+    line = int(finding.line) if there and finding.line else _LINE_OF_NO_USE
     return {
         "physicalLocation": {
             "artifactLocation": {"uri": uri(path), "uriBaseId": "%SRCROOT%"},

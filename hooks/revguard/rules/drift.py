@@ -14,14 +14,20 @@ UNNEEDED: Final = "history/unneeded-revision"
 EMPTY: Final = "history/empty-revision"
 
 _SHOWN = 3
+_JOIN = '`alembic merge -m "merge heads" heads` and `git add` its script, then '
 _DESTRUCTIVE: Final = {
     "remove_table": ("destructive/drop-table", "drops the table {0} with its rows"),
     "remove_column": ("destructive/drop-column", "drops the column {0} with what it holds"),
 }
 
 
-def missing_revision(left: Sequence[SchemaChange], new: Sequence[str]) -> list[Finding]:
-    """The models differ from what the scripts make, in a way that the parent did not."""
+def missing_revision(
+    left: Sequence[SchemaChange], new: Sequence[str], *, apart: bool = False
+) -> list[Finding]:
+    """The models differ from what the scripts make, in a way that the parent did not.
+
+    `apart`: there are several heads, and none of them is the one that a revision goes on.
+    """
     if not left or new:
         return []
     first = left[0]
@@ -29,7 +35,8 @@ def missing_revision(left: Sequence[SchemaChange], new: Sequence[str]) -> list[F
         Finding(
             rule=MISSING,
             message=f"the models changed but no revision comes with it: {said(left)}",
-            hint="`revguard add` writes the revision, proves it and stages it",
+            hint=(_JOIN if apart else "")
+            + "`revguard add` writes the revision, proves it and stages it",
             path=first.source.path if first.source else "",
             line=first.source.line if first.source else 0,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,6 +61,3 @@ class Ground:
         case = replace(self.case, subject=replace(self.case.subject, tree=tree), **changes)
         with Worker.of(case.around) as worker:
             return judge(case, worker)
-
-
-Judging = Callable[[str], Landing]

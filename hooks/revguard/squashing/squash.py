@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from revguard.evaluation.tasks import Wanted
 from revguard.history import generated
-from revguard.squashing import merging, proving, scripts
+from revguard.squashing import merging, proving, scripts, toplevel
 from revguard.squashing.chains import Chain, Refusal
 from revguard.squashing.landing import Ground, Landing
 from revguard.squashing.plans import Plan, plans
@@ -73,7 +73,7 @@ class Squashing:
         pieces = [*plan.before, *filter(None, made), *plan.after]
         if not pieces:
             return None
-        more = [text for one in chain for text in merging.paragraphs(one)]
+        more = [text for one in chain for text in toplevel.paragraphs(one)]
         text = merging.merged(self.chain, pieces, message, more)
         return self._marked(text) if self.marks and pieces == made else text
 

@@ -168,6 +168,19 @@ def join(comparisons: Sequence[Comparison]) -> Comparison:
     return first
 
 
+def has_place(comparison: Comparison, environment: Any) -> bool:
+    """Whether it is known on which head the script goes: Alembic writes none on two at once."""
+    waiting = [one for one in comparison.revisions.generated_revisions if one.head == "head"]
+    if not waiting or len(environment.script.get_heads()) < 2:
+        return True
+    tables = _tables(comparison.differences())
+    return branching.head_for(environment.script, tables) is not None
+
+
+def _tables(found: Iterable[differences.Difference]) -> list[str]:
+    return [item.table.rpartition(".")[2] for item in found]
+
+
 def generate(
     comparison: Comparison,
     environment: Any,
@@ -185,8 +198,7 @@ def generate(
         if script.message is None:
             script.message = request["message"] or message.message_for(found)
         if script.head == "head":
-            tables = [item.table.rpartition(".")[2] for item in found]
-            script.head = branching.head_for(environment.script, tables) or script.head
+            script.head = branching.head_for(environment.script, _tables(found)) or script.head
         comparison.place(script)
         script._needs_render = True
     project.fix_create_date(environment.script, request["created"])

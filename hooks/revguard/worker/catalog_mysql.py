@@ -93,39 +93,68 @@ def _columns(connection: Any) -> dict[str, str]:
 
 
 def _indexes(connection: Any) -> dict[str, str]:
-    parts: dict[str, list[tuple[int, str]]] = {}
-    kinds: dict[str, str] = {}
+    parts: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    kinds: dict[tuple[str, str], str] = {}
     for row in _of_view(connection, "STATISTICS", "TABLE_SCHEMA"):
-        name = f"index {row['TABLE_NAME']}.{row['INDEX_NAME']}"
+        place = str(row["TABLE_NAME"]), str(row["INDEX_NAME"])
         column = row["COLUMN_NAME"] or row.get("EXPRESSION")
         length = f"({row['SUB_PART']})" if row["SUB_PART"] else ""
         order = " desc" if row["COLLATION"] == "D" else ""
-        parts.setdefault(name, []).append((int(row["SEQ_IN_INDEX"]), f"{column}{length}{order}"))
-        kinds[name] = "" if int(row["NON_UNIQUE"]) else "unique "
-        kinds[name] += _said(row, "INDEX_TYPE", "INDEX_COMMENT", "IS_VISIBLE", "IGNORED")
-    return {name: f"{kinds[name]} {_joined(items)}" for name, items in parts.items()}
+        parts.setdefault(place, []).append((int(row["SEQ_IN_INDEX"]), f"{column}{length}{order}"))
+        kinds[place] = "" if int(row["NON_UNIQUE"]) else "unique "
+        kinds[place] += _said(row, "INDEX_TYPE", "INDEX_COMMENT", "IS_VISIBLE", "IGNORED")
+    columns = {place: _joined(items) for place, items in parts.items()}
+    plain = {place: text for place, text in columns.items() if not kinds[place].startswith("u")}
+    named = {place: f"index {'.'.join(place)}" for place in columns}
+    named.update(_of_the_server(plain, _keys(connection)))
+    return {named[place]: f"{kinds[place]} {columns[place]}" for place in columns}
+
+
+def _of_the_server(
+    indexes: Mapping[tuple[str, str], str], keys: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], str]:
+    """Names of indexes that the server made for foreign keys, by their columns.
+
+    It calls one after its column or after the constraint, and anew when the key is made anew.
+    """
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    of_keys = {(table, columns) for (table, _), columns in keys.items()}
+    for (table, name), columns in indexes.items():
+        first = columns.startswith(f"({name}, ") and (table, columns) in of_keys
+        left = columns == f"({name})" or name.startswith(f"{table}_ibfk_")  # by a key that is gone
+        if first or left or keys.get((table, name)) == columns:
+            found.setdefault((table, columns), []).append((table, name))
+    return {
+        places[0]: f"index {table}.{columns} of a foreign key"
+        for (table, columns), places in found.items()
+        if len(places) == 1
+    }
 
 
 def _joined(numbered: Iterable[tuple[int, str]]) -> str:
     return "(" + ", ".join(text for _, text in sorted(numbered)) + ")"
 
 
-def _foreign_keys(connection: Any) -> dict[str, str]:
-    local: dict[str, list[tuple[int, str]]] = {}
-    remote: dict[str, list[tuple[int, str]]] = {}
+def _keys(connection: Any, column: str = "COLUMN_NAME") -> dict[tuple[str, str], str]:
+    """Columns, or those referred to, by the table and the name of a foreign key."""
+    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for row in _of_view(connection, "KEY_COLUMN_USAGE", "TABLE_SCHEMA"):
         if row["REFERENCED_TABLE_NAME"] is not None:
-            name, place = str(row["CONSTRAINT_NAME"]), int(row["ORDINAL_POSITION"])
-            local.setdefault(name, []).append((place, str(row["COLUMN_NAME"])))
-            remote.setdefault(name, []).append((place, str(row["REFERENCED_COLUMN_NAME"])))
+            place = str(row["TABLE_NAME"]), str(row["CONSTRAINT_NAME"])
+            found.setdefault(place, []).append((int(row["ORDINAL_POSITION"]), str(row[column])))
+    return {place: _joined(items) for place, items in found.items()}
+
+
+def _foreign_keys(connection: Any) -> dict[str, str]:
+    local, remote = _keys(connection), _keys(connection, "REFERENCED_COLUMN_NAME")
     found = {}
     for row in _of_view(connection, "REFERENTIAL_CONSTRAINTS", "CONSTRAINT_SCHEMA"):
-        name = str(row["CONSTRAINT_NAME"])
+        place = str(row["TABLE_NAME"]), str(row["CONSTRAINT_NAME"])
         rules = [_SAME_RULE.get(str(row[f"{event}_RULE"]), row[f"{event}_RULE"])
                  for event in ("DELETE", "UPDATE")]  # fmt: skip
-        found[f"foreign key {row['TABLE_NAME']}.{name}"] = (
-            f"{_joined(local.get(name, ()))} references {row['REFERENCED_TABLE_NAME']} "
-            f"{_joined(remote.get(name, ()))} on delete {rules[0]} on update {rules[1]}"
+        found[f"foreign key {'.'.join(place)}"] = (
+            f"{local.get(place, '()')} references {row['REFERENCED_TABLE_NAME']} "
+            f"{remote.get(place, '()')} on delete {rules[0]} on update {rules[1]}"
         )
     return found
 

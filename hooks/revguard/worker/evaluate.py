@@ -119,20 +119,16 @@ class Evaluation:
 
     def provide(self, dialect: Dialect) -> dict[str, Any]:
         """The ephemeral database for the first connection; ends the run where none is needed."""
+        kind, driver = spelling.kind(dialect), spelling.driver(dialect)
         if self._aside:
-            reply = self._channel.ask("aside", dialect=dialect.name, driver=dialect.driver)
+            reply = self._channel.ask("aside", dialect=kind, driver=driver)
             return dict(reply["database"])
         if self.result["digest"] is None:
             self.result["digest"] = self._digest(dialect)
             if self.result["digest"] in self._request["proven"]:
                 self.result["same"] = self.result["digest"]
                 raise failure.Abort("the schema is the same as at a proven tree")
-        reply = self._channel.ask(
-            "database",
-            dialect=spelling.kind(dialect),
-            driver=spelling.driver(dialect),
-            reset=self._reset,
-        )
+        reply = self._channel.ask("database", dialect=kind, driver=driver, reset=self._reset)
         self._reset = False
         if self._stood is None:
             self._stood = reply.get("stood")
@@ -297,7 +293,7 @@ class Evaluation:
         self._keep_drift(found)
         left = self._subtract(comparison)
         self.result["left"] = [item.as_dict() for item in left]
-        if left and self._request["generate"]:
+        if left and self._is_to_be_written(comparison):
             yield from self._generate(comparison, context)
         self._note_heads(context)
         self.result["judged"] = True
@@ -323,6 +319,10 @@ class Evaluation:
     def _note_rows(self, way: str, connection: Connection, context: MigrationContext) -> None:
         if self.result["rows"] is not None:
             self.result["rows"][way] = sampling.read(connection, context.version_table)
+
+    def _is_to_be_written(self, comparison: Comparison) -> bool:
+        asked = bool(self._request["generate"])
+        return asked and candidate.has_place(comparison, self._environment)
 
     def _generate(self, comparison: Comparison, context: MigrationContext) -> Steps:
         """Write the missing script and prove it."""
@@ -409,7 +409,7 @@ class Evaluation:
             self.result["left"] = [item.as_dict() for item in left]
         self.result["still"] = [item.as_dict() for item in left]
         self._proved("compare", not left, started, "; ".join(i.op + " " + i.object for i in left))
-        if left and not generated and self._request["generate"]:
+        if left and not generated and self._is_to_be_written(comparison):
             self._describe_missing(comparison, context)
         yield from self._way(list(reversed(revisions)), context, "downgrade")
         with between_steps(context) as connection:
