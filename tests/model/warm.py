@@ -59,7 +59,10 @@ def answer(connection, boot, boot_file):
 
     data, files, _, _ = socket.recv_fds(connection, 1 << 20, 3)
     while not data.endswith(b"\0\0"):
-        data += connection.recv(1 << 20)
+        more = connection.recv(1 << 20)
+        if not more:  # revguard had no use for it any more, and ended it
+            os._exit(0)
+        data += more
     folder, *environ = data[:-2].split(b"\0")
     child = os.fork()
     if child:

@@ -183,4 +183,6 @@ def warm_workers(python):
             yield
         finally:
             launch._BOOT = boot
-            server.communicate()
+            server.stdin.close()
+            server.wait()
+            server.stdout.close()
