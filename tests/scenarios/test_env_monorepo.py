@@ -82,3 +82,27 @@ def test_of_many_environments_the_affected_run(workspace, reports):
     report = walkthrough.blocks(one, reports)
     assert [env["name"] for env in report["environments"]] == names[1:3]
     assert [path.split("/")[1] for path in walkthrough.adds(one, reports)] == names[1:3]
+
+
+@pytest.mark.parametrize(
+    ("imported", "code", "said"),
+    [
+        ("nowhere", 3, "No module named 'nowhere'"),
+        ("shop.views", 0, ""),
+    ],
+    ids=["what no folder has", "what its folder has"],
+)
+def test_a_package_of_the_same_name_at_the_top(imported, code, said, tmp_path, reports):
+    """It is not judged with the models of another."""
+    path = tmp_path / "shop"
+    path.mkdir()
+    one = Shop(path, tmp_path / "none")
+    one.git("init", "-q")
+    other = {f"stock/{path}": text for path, text in files().items()}
+    other["stock/shop/models.py"] = f"import {imported}\n{MODELS}"
+    one.write({**files(), **other})
+    one.commit_all("first")
+    done = one.revguard("check", "--all", "--env", "stock", "--format", "json")
+    report = reports.read(done)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in str(report["environments"][0])

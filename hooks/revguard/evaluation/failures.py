@@ -62,7 +62,11 @@ _PREPARED = (
 
 
 class ModuleMissing(CouldNotCheck):
-    """An import failed: another working directory may mend it."""
+    """An import failed: another working directory may mend it, if `top` can be had from there."""
+
+    def __init__(self, top: str, message: str, *, hint: str) -> None:
+        self.top = top
+        super().__init__(message, hint=hint)
 
 
 class NotHere(CouldNotCheck):
@@ -300,7 +304,8 @@ def _of_import(
     if top in DRIVERS:
         how = imports.installed(DRIVERS[top], environment, subject.listing, python)
         return CouldNotCheck(message, hint=f"the database driver is missing: {how}")
-    return ModuleMissing(message, hint=imports.remedy(top, environment, subject.listing, python))
+    hint = imports.remedy(top, environment, subject.listing, python)
+    return ModuleMissing(top, message, hint=hint)
 
 
 def _not_in_the_commit(name: str, folders: Sequence[str], subject: Subject) -> str:

@@ -49,6 +49,22 @@ def _folder_of(top: str, environment: Environment, paths: frozenset[str]) -> str
     return inner[0] if inner else None
 
 
+def may_be_had(top: str, root: str, other: str, listing: Iterable[str]) -> bool:
+    """Whether the tree has a module `top` that a run in `other` may find, and one in `root` not.
+
+    Else a run there would say no more; and where it has another package of the same name as one of
+    the environment's own, it would judge the wrong models.
+    """
+    inside = f"{other}/" if other else ""
+    own = f"{root}/" if root.startswith(inside) and root != other else None
+    ends = (f"/{top}.py", f"/{top}")
+    return any(
+        f"/{path}".endswith(ends[0]) or f"{ends[1]}/" in f"/{path}"
+        for path in listing
+        if path.startswith(inside) and not (own and path.startswith(own))
+    )
+
+
 def _relative(folder: str, environment: Environment) -> str:
     return os.path.relpath(folder or ".", environment.root or ".").replace(os.sep, "/")
 

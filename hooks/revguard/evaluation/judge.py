@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from revguard.evaluation import extending, failures
+from revguard.evaluation import extending, failures, imports
 from revguard.evaluation.case import Case, Judged
 from revguard.evaluation.evaluate import evaluate
 from revguard.evaluation.findings import BrokenHistoryError, checked, finished
@@ -35,11 +35,14 @@ def judge(case: Case, worker: Worker) -> Judged:
         roots.sort(key=lambda root: root != last.root)
     ready: Worker | None = worker
     missing: failures.ModuleMissing | None = None
-    for root in roots:
+    for root, other in zip(roots, [*roots[1:], None], strict=True):
         try:
             return _judge_at(case, root, last, ready, started)
         except failures.ModuleMissing as error:  # env.py may import from the next
             missing = error
+            listing = case.subject.listing
+            if other is not None and not imports.may_be_had(error.top, root, other, listing):
+                break
         except failures.NotHere:
             if missing is None:
                 raise
