@@ -311,11 +311,11 @@ def row(provider):
     setting, dialect = PROVIDERS[provider]
     spelled = "server:URL" if setting == "server" else setting
     kept = " with `keep`" if provider.startswith("keep") else ""
-    cells = [tested(provider, victim) for victim in VICTIMS]
+    cells = [stages_of(provider, victim) for victim in VICTIMS]
     return f"| `{spelled}`{kept}, {NAMES[dialect]} | {' | '.join(cells)} |"
 
 
-def tested(provider, victim):
+def stages_of(provider, victim):
     stages = [SHOWN[s] for p, v, s in CASES if (p, v) == (provider, victim)]
     return "every stage" if len(stages) == len(STAGES) else ", ".join(stages) or "-"
 

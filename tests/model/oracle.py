@@ -283,6 +283,8 @@ def _bodies(text):
 def _off_base(landed, own, merged):
     """A revision on top of one that the base has gone on from, without the branch."""
     for id_ in _new(own, [landed]):
+        if id_ not in merged.modules:
+            continue  # merging brings no such thing: the base has what the branch was
         for parent in own.down[id_]:
             ahead = [one for one in landed.modules if parent in landed.down[one]]
             if any(one not in own.modules for one in ahead):

@@ -119,9 +119,14 @@ def test_the_users_own_revision_passes(shop, reports, command):
     assert (change["object"], change["covered"]) == ("users.email", True)
     assert change["source"] == {"path": "shop/models.py", "line": 14}
     assert [step["result"] for step in only(report)["proof"]] == ["pass"] * 4
-    assert only(report)["new_revisions"] == [
-        {"id": "0002", "path": PATH, "down_revision": ["0001"], "added_by": "user"}
-    ]
+    (revision,) = only(report)["new_revisions"]
+    assert revision == {
+        "id": "0002",
+        "path": PATH,
+        "down_revision": ["0001"],
+        "added_by": "user",
+        "text": one.read(PATH),
+    }
     assert "ALTER TABLE users ADD COLUMN email" in only(report)["sql"]
 
 

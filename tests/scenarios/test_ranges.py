@@ -95,6 +95,19 @@ def test_two_pull_requests(branch, reports):
     assert (report["verdict"], rules(report)) == ("pass", [])
 
 
+def test_a_branch_without_what_landed_from_it(branch, reports):
+    """What it brought first has landed by way of another; it took that back and began anew."""
+    email(branch)
+    branch.git("branch", "-q", "yours")
+    branch.git("rm", "-q", "migrations/versions/0002_email.py")
+    branch.write("migrations/versions/0004_email.py", EMAIL_SCRIPT.replace("0002", "0004"))
+    branch.commit_all("anew")
+    branch.git("checkout", "-q", "main")
+    branch.git("merge", "-q", "--no-ff", "--no-edit", "yours")
+    report = judged(branch, reports, *RANGE)
+    assert {"history/renumbered-revision", "history/not-on-base-head"} <= {*rules(report)}
+
+
 def test_the_base_moved_elsewhere(branch, reports):
     email(branch)
     branch.git("checkout", "-q", "main")
@@ -195,3 +208,15 @@ def test_a_range_that_cannot_be_had(words, said, branch, tmp_path):
     assert done.returncode in (2, 3)
     assert said in done.stderr
     assert "git fetch --unshallow" in done.stderr
+
+
+def test_a_branch_that_has_landed_whole(branch, reports):
+    """The base has squashed what it brought: nothing of it would land again."""
+    email(branch)
+    branch.git("checkout", "-q", "main")
+    branch.git("merge", "-q", "--no-ff", "--no-edit", "mine")
+    branch.git("rm", "-q", "migrations/versions/0002_email.py")
+    branch.write("migrations/versions/0004_email.py", EMAIL_SCRIPT.replace("0002", "0004"))
+    branch.commit_all("as another one")
+    report = judged(branch, reports, *RANGE, "--no-cache")
+    assert (report["verdict"], rules(report)) == ("pass", [])

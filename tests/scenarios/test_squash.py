@@ -252,6 +252,17 @@ def moved_base(one):
     one.git("checkout", "-q", "mine")
 
 
+def beside_what_landed(one):
+    bring(one, ["email"])
+    one.git("checkout", "-q", "main")
+    one.model("orders", NOTE)
+    text = script("0009", "0001", **adds("orders", "note", "sa.String(20)"))
+    one.write("migrations/versions/0009.py", text)
+    one.commit_all("landed")
+    one.git("checkout", "-q", "mine")
+    one.git("merge", "-q", "--no-edit", "main")
+
+
 def missing_revision(one):
     bring(one, ["email", "fill"])
     one.model("orders", NOTE)
@@ -298,6 +309,7 @@ def several_bases(one):
 LEFT = {
     "two heads": (other_head, 1, "they end in 2 heads"),
     "the base moved on": (moved_base, 1, "main has moved on to '0009'"),
+    "one beside what has landed": (beside_what_landed, 1, "there are 2 heads"),
     "a model without its revision": (missing_revision, 1, "history/incomplete-revision"),
     "two helpers of one name": (two_helpers, 1, "both define `_fill`"),
     "its own id": (asks_who_it_is, 1, "uses its own `revision`"),

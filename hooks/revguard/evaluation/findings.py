@@ -119,8 +119,7 @@ def _moved_base(case: Case, found: Histories) -> list[Finding]:
         return []
     # what this very change takes away, it knows of
     kept = [one for one in base.nodes.values() if not _is_taken(one.id, found)]
-    merged = Graph((*kept, *found.graph.nodes.values()))
-    return history.not_on_base_head(Graph(kept), found.graph, merged, name)
+    return history.not_on_base_head(Graph(kept), found.graph, found.graph, name)
 
 
 def _is_taken(id_: str, found: Histories) -> bool:

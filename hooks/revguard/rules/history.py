@@ -200,15 +200,16 @@ def _merge_hint(group: tuple[str, ...], graph: Graph) -> str:
 
 
 def not_on_base_head(landed: Graph, own: Graph, merged: Graph, base: str) -> list[Finding]:
-    """Revisions that `own` puts on what was a head of the base, and is none any more.
+    """Revisions that `own` puts on what was a head of the base, and is none any more; those that
+    merging brings. It may take a landed one away, which the branch had and removed.
 
     A child of the same parent that the base has and `own` knows is a branch on purpose.
     """
     if not (own.certain and landed.certain):
         return []
-    branches = Branches(merged)
+    branches = Branches(Graph((*landed.nodes.values(), *_besides(own, landed))))
     found = []
-    for id_ in new_ids(own, [landed]):
+    for id_ in (id_ for id_ in new_ids(own, [landed]) if id_ in merged):
         for parent in own.parents[id_]:
             moved = [
                 child
@@ -218,6 +219,10 @@ def not_on_base_head(landed: Graph, own: Graph, merged: Graph, base: str) -> lis
             if moved:
                 found.append(_moved_finding(own.nodes[id_], parent, moved[0], landed, base))
     return found
+
+
+def _besides(own: Graph, landed: Graph) -> Iterator[Node]:
+    return (node for node in own.nodes.values() if node.id not in landed)
 
 
 def _moved_finding(node: Node, parent: str, child: str, landed: Graph, base: str) -> Finding:

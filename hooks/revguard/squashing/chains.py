@@ -38,9 +38,16 @@ def chains(graph: Graph, base: Graph, base_name: str) -> Iterator[Chain]:
     """Each line of several revisions that the base does not have. Refusal."""
     _refuse_unknown(graph)
     own = new_ids(graph, [base])
-    for group in Branches(graph).groups(own):
+    branches = Branches(graph)
+    for group in branches.groups(own):
         if len(group) > 1:
             yield _chain(group, graph, base, base_name)
+    for heads in branches.conflicts():
+        if not set(own).isdisjoint(heads):
+            raise Refusal(
+                f"there are {len(heads)} heads: {_named(graph, heads)}",
+                hint="`revguard rebase` puts the branch's on top of the base's",
+            )
 
 
 def _refuse_unknown(graph: Graph) -> None:
