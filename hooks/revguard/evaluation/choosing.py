@@ -193,4 +193,4 @@ def _created(repo: Repository, found: ranges.Range | None) -> int:
     Without any commit it is a fixed day, as reproducible builds have it.
     """
     commit = found.head if found else trees.commit_of(repo, "HEAD")
-    return trees.date_of(repo, commit) if commit else 1_577_836_800
+    return trees.date_of(repo, commit) if commit else trees.NO_COMMIT

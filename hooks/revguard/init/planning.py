@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from revguard import pipeline
 from revguard.errors import UsageError
 from revguard.evaluation import choosing
-from revguard.init import environment, files, hookentry, preview, steps, workflow, writing
+from revguard.init import environment, files, hookentry, steps, workflow, writing
 from revguard.init.environment import Wish
 from revguard.init.files import Files
 from revguard.init.steps import Step
-from revguard.staging import plumbing
+from revguard.staging import drafts, plumbing
 from revguard.verdict import EnvironmentReport, Report
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _python(found: Files, project: _Project) -> str:
 
 def _checked(subject: Subject, done: list[Step], options: Options) -> Report:
     """The report of the working tree with the steps done."""
-    tree = preview.tree(subject.repo, subject.tree, steps.files(done))
+    tree = drafts.holding(subject.repo, subject.tree, steps.files(done))
     return pipeline.check(replace(options, command="check", tree=tree, all=True, environments=()))
 
 

@@ -7,8 +7,6 @@ where the token is. What is committed is what `revguard add` writes.
 from __future__ import annotations
 
 import base64
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -19,7 +17,7 @@ from revguard.pulls import github_thread
 from revguard.pulls.place import Place
 from revguard.pulls.web import Api, NotSaid
 from revguard.rules.drift import MISSING
-from revguard.staging import plumbing, trees
+from revguard.staging import drafts, plumbing, trees
 from revguard.staging.repository import Repository
 from revguard.verdict import EnvironmentReport, Report
 
@@ -98,18 +96,12 @@ def _refuse_moved(repo: Repository, place: Place, head: str, one: EnvironmentRep
 
 def _commit(repo: Repository, head: str, missing: Sequence[EnvironmentReport]) -> str:
     """A commit on top of `head` that holds the scripts."""
-    with tempfile.TemporaryDirectory(prefix="revguard-") as folder:
-        index = os.path.join(folder, "index")
-        config = plumbing.PRIVATE_INDEX
-        plumbing.output(repo, "read-tree", head, index=index, config=config)
-        for one in missing:
-            assert one.script is not None
-            content = one.script.encode("utf-8", "surrogateescape")
-            blob = _id(plumbing.output(repo, "hash-object", "-w", "--stdin", stdin=content))
-            entry = f"100644 {blob}\t{one.script_path}\0".encode("utf-8", "surrogateescape")
-            arguments = ("update-index", "--add", "-z", "--index-info")
-            plumbing.output(repo, *arguments, stdin=entry, index=index, config=config)
-        tree = _id(plumbing.output(repo, "write-tree", index=index, config=config))
+    scripts = {
+        one.script_path: one.script.encode("utf-8", "surrogateescape")
+        for one in missing
+        if one.script is not None and one.script_path is not None
+    }
+    tree = drafts.holding(repo, trees.tree_of(repo, head), scripts)
     paths = ", ".join(str(one.script_path) for one in missing)
     message = f"Add the missing revision\n\nrevguard made and proved {paths}.\n"
     ours = {f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER") for key, value in

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from revguard.errors import CouldNotCheck
-from revguard.staging import plumbing, repository, trees
+from revguard.staging import repository, trees
 
 if TYPE_CHECKING:
     from revguard.pulls.place import Place
@@ -67,9 +67,9 @@ def _base(repo: Repository, place: Place, configured: str | None) -> str:
 def _before(repo: Repository, place: Place, head: str) -> str:
     """What the branch was at before the push; where it was rewritten, where the two parted."""
     if place.base and trees.commit_of(repo, place.base):
-        parted = plumbing.run(repo, "merge-base", place.base, head)
-        if parted.returncode == 0:
-            return parted.text().strip()
+        parted = trees.parted(repo, place.base, head)
+        if parted:
+            return parted
     # a new branch, or its old commits are gone: what the last commit brings
     return _there(repo, f"{head}^1", "the commit before the push")
 

@@ -20,7 +20,6 @@ _EMPTY_BLOBS = {
     40: "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
     64: "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 }
-_QUIET = {"core.safecrlf": "false"}
 
 
 def add_file(repo: Repository, relative_path: str, content: bytes) -> None:
@@ -116,7 +115,7 @@ def _take_back(path: str, content: bytes) -> None:
 
 
 def _stage(repo: Repository, path: str, content: bytes, came: list[int]) -> None:
-    oid = _object(repo, path, content)
+    oid = entries.oid_of(repo, path, content)
     staged = {index: _staged_oid(repo, index, path) for index in entries.indexes(repo)}
     for found in staged.values():
         if found not in {oid, "", _EMPTY_BLOBS[len(oid)]}:
@@ -143,12 +142,6 @@ def _unstage(repo: Repository, index: str, path: str, *, intended: bool) -> None
         if intended:
             again = ("add", "--intent-to-add", "--force", "--pathspec-from-file=-")
             _update(repo, index, (*again, "--pathspec-file-nul"), path)
-
-
-def _object(repo: Repository, path: str, content: bytes) -> str:
-    """The id that git gives to the file, after its filters."""
-    asked = ("hash-object", "--stdin", f"--path={path}")
-    return os.fsdecode(plumbing.output(repo, *asked, stdin=content, config=_QUIET)).strip()
 
 
 def _staged_oid(repo: Repository, index: str, path: str) -> str:

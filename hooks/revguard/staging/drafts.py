@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from revguard.staging import index, plumbing
+from revguard.staging import entries, index, plumbing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,14 +21,17 @@ def draft(
     removals: Iterable[str] = (),
 ) -> str:
     """The tree, with this listing, with these files in it and without those."""
-    entries: dict[str, tuple[str, str] | None] = dict.fromkeys(removals)
+    wanted: dict[str, tuple[str, str] | None] = dict.fromkeys(removals)
     for path, content in writes.items():
         mode = listing[path].mode if path in listing else "100644"
-        entries[path] = (mode, _blob(repo, path, content))
-    return index.tree_with(repo, tree, entries)
+        wanted[path] = (mode, entries.oid_of(repo, path, content, write=True))
+    return index.tree_with(repo, tree, wanted)
 
 
-def _blob(repo: Repository, path: str, content: bytes) -> str:
-    asked = ("hash-object", "-w", "--stdin", f"--path={path}")
-    config = {"core.safecrlf": "false"}
-    return plumbing.output(repo, *asked, stdin=content, config=config).decode("ascii").strip()
+def holding(repo: Repository, tree: str, files: Mapping[str, bytes]) -> str:
+    """The tree with these files in it byte for byte, as ordinary ones."""
+    wanted: dict[str, tuple[str, str] | None] = {}
+    for path, content in files.items():
+        oid = plumbing.output(repo, "hash-object", "-w", "--stdin", stdin=content)
+        wanted[path] = ("100644", oid.decode("ascii").strip())
+    return index.tree_with(repo, tree, wanted) if wanted else tree

@@ -68,6 +68,13 @@ def at(repo: Repository, index: str, paths: Sequence[str]) -> dict[str, tuple[En
     return found
 
 
+def oid_of(repo: Repository, path: str, content: bytes, *, write: bool = False) -> str:
+    """The id that git gives to the file, after its filters; with `write` it has the blob, too."""
+    asked = ("hash-object", *(("-w",) if write else ()), "--stdin", f"--path={path}")
+    said = plumbing.output(repo, *asked, stdin=content, config={"core.safecrlf": "false"})
+    return said.decode("ascii").strip()
+
+
 def unstaged(repo: Repository, index: str, paths: Sequence[str]) -> dict[str, str]:
     """How the files on disk differ from what is staged: by path git's letter, A for one that is
     only intended to be added."""

@@ -127,10 +127,7 @@ def _there(repo: Repository, push: PushedRef) -> str:
 
 def _parted(repo: Repository, head: str, others: list[str]) -> str:
     """The newest commit that `head` has in common with any of the others; empty for none."""
-    if not others:
-        return ""
-    found = plumbing.run(repo, "merge-base", head, *others)
-    return found.text().strip() if found.returncode == 0 else ""
+    return trees.parted(repo, head, *others) if others else ""
 
 
 def _branches(repo: Repository, remote: str) -> list[str]:

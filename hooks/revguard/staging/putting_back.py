@@ -124,10 +124,9 @@ def _is_ours(repo: Repository, change: Change, found: Sequence[Entry]) -> bool:
 
 def _oids(repo: Repository, path: str, content: bytes, like: str) -> set[str]:
     """The ids that git may have given to the file: after its filters, or as it is."""
-    asked = ("hash-object", "--stdin", f"--path={path}")
-    filtered = plumbing.output(repo, *asked, stdin=content, config={"core.safecrlf": "false"})
+    filtered = entries.oid_of(repo, path, content)
     kind = hashlib.sha1 if len(like) == 40 else hashlib.sha256
-    return {os.fsdecode(filtered).strip(), kind(b"blob %d\0" % len(content) + content).hexdigest()}
+    return {filtered, kind(b"blob %d\0" % len(content) + content).hexdigest()}
 
 
 def _is_committed(repo: Repository, plan: Journal) -> bool:

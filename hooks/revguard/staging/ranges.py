@@ -19,7 +19,7 @@ _NAMED = 5
 _NOBODY = {
     "GIT_AUTHOR_NAME": "revguard",
     "GIT_AUTHOR_EMAIL": "revguard",
-    "GIT_AUTHOR_DATE": "1577836800 +0000",
+    "GIT_AUTHOR_DATE": f"{trees.NO_COMMIT} +0000",
     "GIT_COMMITTER_NAME": "revguard",
     "GIT_COMMITTER_EMAIL": "revguard",
 }
@@ -100,9 +100,7 @@ def proposed(repo: Repository, base: repository.Base, tree: str) -> Range:
 
 def _when(repo: Repository, parents: tuple[str, ...]) -> str:
     """The date of the first parent: the same change is the same commit."""
-    if not parents:
-        return "1577836800 +0000"
-    return plumbing.output(repo, "log", "-1", "--format=%ct +0000", parents[0]).decode().strip()
+    return f"{trees.date_of(repo, parents[0]) if parents else trees.NO_COMMIT} +0000"
 
 
 def added(repo: Repository, base: str, folders: tuple[str, ...]) -> dict[str, int]:
@@ -176,7 +174,5 @@ def _unmergeable(repo: Repository, base: str, head: str, said: str) -> CouldNotC
 
 def taken_back(repo: Repository, found: Range) -> str:
     """What has to be typed for the index to hold what a range brings; empty where all is new."""
-    parted = plumbing.run(repo, "merge-base", found.base, found.head) if found.base else None
-    if parted is None or parted.returncode:
-        return ""
-    return f"`git reset --soft {parted.text().strip()[:_SHORT]}` on that branch"
+    parted = trees.parted(repo, found.base, found.head) if found.base else ""
+    return f"`git reset --soft {parted[:_SHORT]}` on that branch" if parted else ""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from revguard.staging.repository import Repository
     from revguard.subprocesses import Completed
 
+NO_COMMIT = 1_577_836_800  # the date where there is no commit yet: 2020-01-01
 GITLINK = "160000"
 SYMLINK = "120000"
 EXECUTABLE = "100755"
@@ -64,6 +65,12 @@ def tree_of(repo: Repository, treeish: str) -> str:
 def commit_of(repo: Repository, name: str) -> str:
     """The id of the commit that a name means; empty where it means none."""
     found = _rev_parse(repo, name + "^{commit}")
+    return found.text().strip() if found.returncode == 0 else ""
+
+
+def parted(repo: Repository, *commits: str) -> str:
+    """The newest commit that the first has in common with any other; empty where there is none."""
+    found = plumbing.run(repo, "merge-base", *commits)
     return found.text().strip() if found.returncode == 0 else ""
 
 
