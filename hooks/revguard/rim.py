@@ -216,5 +216,5 @@ def _signals() -> Iterator[None]:
         yield
     finally:
         for number in ours:
-            if signal.getsignal(number) is end:
+            if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, usual[number])

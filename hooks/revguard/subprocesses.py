@@ -144,7 +144,8 @@ class Held:
     """Keeps signals back while something is acquired or released: one that raised there would
     leave it behind.
 
-    `deliver` handles what came meanwhile, as soon as that is safe.
+    `deliver` handles what came meanwhile, as soon as that is safe; after `settle` nothing is left
+    to be interrupted.
     """
 
     def __init__(self) -> None:
@@ -164,11 +165,20 @@ class Held:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
+    def settle(self) -> None:
+        """What was asked for is done: from now on the run ends as it would have, and says so."""
+        self._handlers = dict.fromkeys(self._handlers, _take_no_notice)
+
     def deliver(self) -> None:
         """What came meanwhile is handled now."""
         while self.came:
             number = self.came.pop(0)
             self._handlers[number](number, None)
+
+
+def _take_no_notice(_number: int, _frame: FrameType | None) -> None:
+    # not SIG_IGN: programs that are started would inherit it
+    return
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

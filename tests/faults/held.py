@@ -8,6 +8,7 @@ import os
 import sys
 import time
 
+from revguard import adding
 from revguard.cli import main
 from revguard.databases import (
     container_stream,
@@ -21,6 +22,7 @@ from revguard.databases.local_server import LocalServer
 from revguard.databases.sqlite_file import SqliteFile
 from revguard.databases.warm import WarmServer
 from revguard.evaluation.serving import Serving
+from revguard.staging import entries
 
 ADMINISTRATIONS = (remote_postgresql.PostgresAdministration, remote_mysql.MysqlAdministration)
 LONG_AGO = "20200101000000"
@@ -82,6 +84,8 @@ hold("ready", Serving, "database")
 for kind in (LocalServer, ContainerServer, WarmServer):
     hold("keeping", kind, "keep_snapshot", before=True)
 hold("saving", stored, "_bring")
+hold("staging", entries, "update", before=True)
+hold("added", adding, "remember_added", before=True)
 hold_an_archive()
 begin_long_ago()
 sys.exit(main())

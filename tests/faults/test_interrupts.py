@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from itertools import cycle
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,11 @@ class Sweep:
             else:
                 _, err = process.communicate(timeout=60)
         return process.returncode, seen, err
+
+
+def kept(shop):
+    """What an interrupt must not change; what git remembers of trees in its index it may."""
+    return shop.git("ls-files", "--stage", "-v"), *shop.state()[1:]
 
 
 def points(length, count):
@@ -141,23 +147,48 @@ def test_interrupted_at_any_moment(pg_shop, tools, command):
     codes = []
     for after, number in zip(points(length, 8), cycle((signal.SIGINT, signal.SIGTERM))):
         sweep.again()
-        before = pg_shop.state()
+        before = kept(pg_shop)
         code, processes, err = sweep.end(after, number)
         where = f"ended after {after:.2f} of {length:.2f} s, {code}: {err}"
         codes.append(code)
         if code == 130:
             assert "Traceback" not in err, where
             assert "interrupted" in err, where
-            assert pg_shop.state() == before, where
+            assert kept(pg_shop) == before, where
         elif code < 0:  # before the first line of ours ran, or after the last one
             assert code == -number, where
-            assert pg_shop.state() == before or command == "add", where
+            assert kept(pg_shop) == before or command == "add", where
         else:
             assert code == (1 if command == "check" else 0), where
         assert tools.wait_for(lambda p=processes: not tools.alive(p)), where
         assert pg_shop.left() == [], where
         assert memory_leftovers(pg_shop.run_ids()) == [], where
     assert codes.count(130) >= 4, codes
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("place", "code", "status"),
+    [("staging", 130, ["M "]), ("added", 0, ["A ", "M "])],
+    ids=["before it is staged: nothing was", "after it: the run ends as it would have"],
+)
+def test_interrupted_while_it_adds(shop, tools, place, code, status, number):
+    held = shop.base / "held"
+    held.mkdir()
+    (held / place).touch()
+    shop.change()
+    before = kept(shop)
+    program = (str(Path(__file__).with_name("held.py")),)
+    with shop.start("add", program=program, environ={"HELD": str(held)}) as process:
+        assert tools.wait_for((held / "reached").exists, 60), process.communicate()
+        process.send_signal(number)
+        (held / "go").touch()
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == code, (out, err)
+    assert ("interrupted" in err) == (code == 130), err
+    assert statuses(shop) == status
+    assert (kept(shop) == before) == (code == 130)
+    assert shop.left() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])

@@ -27,6 +27,7 @@ def apply(repo: Repository, steps: Iterable[Step]) -> None:
     try:
         with signals:
             _write_all(repo, wanted, undo)
+            signals.settle()
     finally:
         signals.deliver()
 

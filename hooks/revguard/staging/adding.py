@@ -32,8 +32,10 @@ def add_file(repo: Repository, relative_path: str, content: bytes) -> None:
     # would refuse to work
     signals = subprocesses.Held()
     try:
-        with signals, write_file(repo, relative_path, content):
-            _stage(repo, relative_path, content, signals.came)
+        with signals:
+            with write_file(repo, relative_path, content):
+                _stage(repo, relative_path, content, signals.came)
+            signals.settle()
     finally:
         signals.deliver()
 

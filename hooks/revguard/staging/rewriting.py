@@ -51,6 +51,7 @@ def rewrite(
             changes = tuple(_changes(repo, wanted, resolve))
             if changes:
                 _change(repo, _journal(repo, changes), signals.came)
+                signals.settle()
     finally:
         signals.deliver()
 
