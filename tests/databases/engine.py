@@ -114,12 +114,9 @@ class Engine:
     def containers(self, project=None):
         """Every container, running or not, of all projects or one: the names."""
         wanted = {"label": f"dev.revguard.project={project}"} if project else None
-        client = self.client()
-        try:
+        with contextlib.closing(self.client()) as client:
             found = client.containers(all=True, filters=wanted)
-            return sorted(one["Names"][0][1:] for one in found)
-        finally:
-            client.close()
+            return sorted(_name(one) for one in found if _is_there(client, one))
 
     def remove(self, name):
         """Remove a container."""
@@ -151,6 +148,23 @@ class Engine:
             return False
         finally:
             client.close()
+
+
+def _name(listed):
+    return listed["Names"][0][1:] if listed["Names"] else f"{listed['Id']} ({listed['Status']})"
+
+
+def _is_there(client, listed):
+    """Whether a container is; one that exits while it is removed stays in the list, nameless."""
+    from docker.errors import NotFound
+
+    if listed["Names"]:
+        return True
+    try:
+        client.inspect_container(listed["Id"])
+    except NotFound:
+        return False
+    return True
 
 
 @contextlib.contextmanager

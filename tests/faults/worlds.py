@@ -67,7 +67,7 @@ class World:
     def _contained(self):
         with closing(self._engine.client()) as client:
             return {
-                "containers": [one["Names"] for one in client.containers(all=True)],
+                "containers": self._engine.containers(),
                 "volumes": [one["Name"] for one in client.volumes()["Volumes"] or ()],
                 "databases in containers": _kept(client),
                 "networks": sorted(one["Name"] for one in client.networks()),
