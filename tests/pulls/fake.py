@@ -20,6 +20,10 @@ PERSON = "ghp_" + "p" * 36
 EXPIRED = "ghs_" + "x" * 36
 REPO = "shop/shop"
 MISSING = {"message": "Not Found"}
+INVALID = {
+    "message": "Validation Failed",
+    "documentation_url": "https://docs.github.com/rest",
+}
 
 
 class Fault:
@@ -27,10 +31,14 @@ class Fault:
 
     def __init__(self, method, path=".*", *, status=None, times=1, headers=None, message="no",
                  after=False, cut=False, sleep=0.0, raw=None):  # fmt: skip
-        self.method, self.path, self.times = method, re.compile(path), times
+        self.method, self.path, self.all = method, re.compile(path), times
         self.status, self.headers, self.message = status, headers or {}, message
         self.after = after  # the request is carried out all the same
         self.cut, self.sleep, self.raw = cut, sleep, raw
+        self.again()
+
+    def again(self):
+        self.times = self.all
 
     def hits(self, method, path):
         if self.times and method == self.method and self.path.search(path):
@@ -41,6 +49,9 @@ class Fault:
 
 class GitHub:
     """The state. `description` validates; `problems` is what it found."""
+
+    token = TOKEN
+    tokens = {"writer": TOKEN, "reader": READER, "person": PERSON}  # noqa: RUF012
 
     def __init__(self, description):
         self.description = description
@@ -63,13 +74,23 @@ class GitHub:
         self.lock = threading.RLock()
 
     # what tests do and see
-    def pull(self, number, *, head, repo=REPO, branch="mine", state="open"):
+    def pull(self, number, *, head="b" * 40, repo=REPO, branch="mine", state="open"):
         full = self.description.object("pull-request", number=number, state=state)
         full["head"] = {**full["head"], "sha": head, "ref": branch}
         if repo is not None:
             inner = full["head"].get("repo") or self.description.object("repository")
             full["head"]["repo"] = {**inner, "full_name": repo}
         self.pulls[number] = full
+
+    def head(self, number=7):
+        return self.pulls[number]["head"]["sha"]
+
+    def receive(self, shop, branch, repo=REPO):
+        """A push: git has it, and nothing more is asked for."""
+
+    def clear(self):
+        """Somebody deletes all comments."""
+        self.comments.clear()
 
     def write(self, number, body, login="ann", kind="User"):
         """A comment that somebody wrote."""
@@ -116,16 +137,14 @@ class GitHub:
         if account[1] == "Bot":
             return 403, {"message": "Resource not accessible by integration"}
         return 200, self.description.object(
-            "public-user", login=account[0], user_view_type="public"
+            "public-user", login=account[0], type=account[1], user_view_type="public"
         )
 
     def _list(self, account, query, body, number):
         if int(number) not in self.pulls:
             return 404, MISSING
-        size, page = int(query.get("per_page", 30)), int(query.get("page", 1))
         found = [one for one in self.comments.values() if one["issue_url"].endswith(f"/{number}")]
-        found.sort(key=lambda one: one["id"])
-        return 200, found[(page - 1) * size : page * size]
+        return 200, _page(sorted(found, key=lambda one: one["id"]), query)
 
     def _create(self, account, query, body, number):
         if int(number) not in self.pulls:
@@ -154,12 +173,13 @@ class GitHub:
         if not account[2]:
             return 403, {"message": "Resource not accessible by integration",
                          "documentation_url": "https://docs.github.com/rest"}  # fmt: skip
+        if not body["body"].strip():
+            return 422, INVALID
         if number in self.locked:
             return 403, {"message": "Unable to create comment because issue is locked."}
         if len(body["body"]) > LONGEST:
             return 422, {
-                "message": "Validation Failed",
-                "documentation_url": "https://docs.github.com/rest",
+                **INVALID,
                 "errors": [{"resource": "IssueComment", "code": "unprocessable", "field": "data",
                             "message": "Body is too long (maximum is 65536 characters)"}],
             }  # fmt: skip
@@ -180,20 +200,41 @@ class GitHub:
         return (200, found) if found else (404, MISSING)
 
     def _pulls(self, account, query, body):
-        owner, _, branch = query["head"].partition(":")
+        """The newest first."""
+        state = query.get("state", "open")
         found = [
-            one for one in self.pulls.values()
-            if one["state"] == query.get("state", "open") and one["head"]["ref"] == branch
-            and (one["head"].get("repo") or {}).get("full_name", "").startswith(f"{owner}/")
+            one for _, one in sorted(self.pulls.items(), reverse=True)
+            if state in ("all", one["state"]) and query.get("head") in (None, _label(one))
         ]  # fmt: skip
         return 200, [
             {**self.description.object("pull-request-simple", number=one["number"]),
-             "head": one["head"]} for one in found
+             "state": one["state"], "head": one["head"]} for one in _page(found, query)
         ]  # fmt: skip
 
     def _branch(self, account, query, body, name):
-        branch = self.description.object("branch-with-protection", name=unquote(name))
-        return 200, {**branch, "protected": unquote(name) in self.protected}
+        name = unquote(name)
+        if name not in {"main", *self.protected, *map(_branch_here, self.pulls.values())}:
+            return 404, MISSING
+        branch = self.description.object("branch-with-protection", name=name)
+        return 200, {**branch, "protected": name in self.protected}
+
+
+def _page(found, query):
+    """As described: at most 100, from the first one on."""
+    size = min(100, max(1, int(query.get("per_page", 30))))
+    page = max(1, int(query.get("page", 1)))
+    return found[(page - 1) * size : page * size]
+
+
+def _label(pull):
+    """`owner:branch`, by which pull requests are asked for."""
+    repo = pull["head"].get("repo") or {}
+    return f"{repo.get('full_name', '').partition('/')[0]}:{pull['head']['ref']}"
+
+
+def _branch_here(pull):
+    repo = pull["head"].get("repo") or {}
+    return pull["head"]["ref"] if repo.get("full_name") == REPO else None
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,3 +1,4 @@
+# ruff: noqa: TID252  (the shop of another folder)
 """A run of a workflow: a checkout, an event, action.yml on GitHub's own parser and evaluator."""
 
 import json
@@ -6,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .fake import TOKEN
+from ..scenarios.shop import files
 
 REPOSITORY = Path(__file__).parents[2]
 SHIPPED = ("action.yml", "hooks", "pyproject.toml", "README.md", "LICENSE")
@@ -61,9 +62,10 @@ class Runner:
         self.action, self.tools, self.folder, self.github = action, tools, folder, github
         self.number = 100
 
-    def run(self, shop, event, payload, *, token=TOKEN, attempt=1, number=None, api=True,
+    def run(self, shop, event, payload, *, token=None, attempt=1, number=None, api=True,
             variables=None, **inputs):  # fmt: skip
         self.number += 1
+        token = token or self.github.token
         temp = self.folder / f"run{self.number}"
         temp.mkdir()
         (temp / "event.json").write_text(json.dumps(payload))
@@ -107,19 +109,24 @@ class Pull:
         shop.git("-C", str(bare), "config", "http.receivepack", "true")
         shop.git("remote", "add", "origin", str(bare))
         shop.git("fetch", "-q", "origin")
+        github.receive(shop, "main")
         shop.git("checkout", "-q", "-b", "mine")
 
     def push(self, message="more"):
         """Commit everything onto the branch and check out the merge, as the runner has it."""
-        shop = self.shop
+        shop, repo = self.shop, self.fork or "shop/shop"
         shop.commit_all(message)
         shop.git("push", "-q", "--force", "origin", "mine")
-        self.head = shop.git("rev-parse", "mine")
-        repo = self.fork or "shop/shop"
-        self.github.pull(self.number, head=self.head, repo=repo)
-        shop.git("fetch", "-q", "origin")
-        shop.git("checkout", "-q", "--detach", "origin/main")
-        shop.git("merge", "-q", "--no-ff", "--no-edit", "mine")
+        self.github.receive(shop, "mine", repo)
+        self.github.pull(self.number, head=shop.git("rev-parse", "mine"), repo=repo)
+        self.merge("mine")
+
+    def merge(self, head):
+        """Check out what merging a commit would land."""
+        self.head = self.shop.git("rev-parse", head)
+        self.shop.git("fetch", "-q", "origin")
+        self.shop.git("checkout", "-q", "--detach", "origin/main")
+        self.shop.git("merge", "-q", "--no-ff", "--no-edit", head)
 
     def edit(self):
         """Back on the branch."""
@@ -131,3 +138,53 @@ class Pull:
         base = {"ref": "main", "sha": self.shop.git("rev-parse", "origin/main"),
                 "repo": {"full_name": "shop/shop"}}  # fmt: skip
         return {"pull_request": {"number": self.number, "head": head, "base": base}}
+
+
+def after(pull, folder, report):
+    """The event of the second stage: a report in parts/, no checkout, what GitHub says of a run."""
+    parts, nothing = folder / "parts", folder / "nothing"
+    for one in (parts, nothing):
+        one.mkdir()
+    (parts / "revguard.json").write_text(json.dumps(report))
+    pull.shop.path = nothing
+    pull.shop.git = lambda *_: "0" * 40
+    first = {
+        "id": 500, "run_attempt": 1, "head_sha": pull.head, "head_branch": "mine",
+        "html_url": "https://github.com/shop/shop/actions/runs/500", "pull_requests": [],
+        "head_repository": {"full_name": pull.fork},
+    }  # fmt: skip
+    return {"workflow_run": first}
+
+
+def two_services(pull):
+    """A pull request that changes the models of two environments."""
+    one = pull()
+    shop, other = one.shop, files("sqlite")
+    shop.git("checkout", "-q", "main")
+    shop.write({f"billing/{name}": text for name, text in other.items() if name != ".gitignore"})
+    shop.commit_all("another service")
+    shop.git("push", "-q", "origin", "main")
+    one.github.receive(shop, "main")
+    shop.git("branch", "-f", "mine")
+    shop.git("checkout", "-q", "mine")
+    shop.model()
+    shop.model(name="billing/shop/models.py")
+    one.push()
+    return one
+
+
+def legs(runner, pull, parts):
+    """A job that plans, then one for each environment, which says nothing: {name: result}."""
+    plan = runner.run(pull.shop, "pull_request", pull.event, command="plan")
+    names = [leg["environment"] for leg in json.loads(plan.outputs["matrix"])["include"]]
+    assert (sorted(names), plan.status) == (["billing", "shop"], "success"), plan.said
+    assert "comment" not in plan.codes
+    found = {}
+    for name in names:
+        found[name] = runner.run(
+            pull.shop, "pull_request", pull.event, environment=name, comment="never"
+        )
+        (parts / name).mkdir(parents=True)
+        shutil.copy(found[name].outputs["report"], parts / name / "revguard.json")
+    shutil.copy(plan.outputs["report"], parts / "plan.json")
+    return found

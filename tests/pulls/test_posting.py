@@ -1,43 +1,34 @@
-"""The one comment, and what happens to it when the network, the rights or the others fail."""
+"""The one comment, on our fake and on an emulator that nobody here wrote."""
 
+import re
 import threading
 
 import pytest
 
-from revguard.pulls import faults, github_thread, posting, web
+from revguard.pulls import faults, github_thread, posting
 from revguard.pulls.github_thread import GitHubThread
-from revguard.pulls.marker import Marker
-from revguard.pulls.place import Place
-from revguard.pulls.posting import Wanted
-from revguard.pulls.web import Api, NotSaid, Refused, Unreachable
+from revguard.pulls.web import Api, Gone, Refused
 
-from .fake import EXPIRED, PERSON, READER, TOKEN, Fault
+from . import emulated
+from .talking import place, post, wanted
 
 
-def place(github, **values):
-    return Place(service="github", api=github.url, repository="shop/shop", number=7, **values)
-
-
-def thread(github, token=TOKEN, waits=None):
-    slept = [] if waits is None else waits
-    api = Api(github.url, github_thread.headers(token), {}, sleep=slept.append)
-    return GitHubThread(api, place(github), 7, token)
-
-
-def wanted(state="aa", run=(1, 1), *, project=".", relevant=True, head=""):
-    mark = Marker(project=project, run=run, state=state)
-    return Wanted(mark=mark, body=f"says {state}\n", relevant=relevant, head=head)
-
-
-def post(github, *args, token=TOKEN, waits=None, **kwargs):
-    return posting.post(thread(github, token, waits), wanted(*args, **kwargs))
+@pytest.fixture(params=["ours", "another's"])
+def github(request, description):
+    """GitHub as our fake has it, then as the emulator has it."""
+    if request.param == "ours":
+        yield request.getfixturevalue("fake_github")
+        return
+    with emulated.github(request.getfixturevalue("emulator"), description) as state:
+        state.pull(7)
+        yield state
 
 
 def test_one_comment_that_is_updated_in_place(github):
     first = post(github, "aa")
     second = post(github, "bb", (2, 1))
     assert first.url == second.url
-    assert first.url.startswith("https://github.com/shop/shop/pull/7#issuecomment-")
+    assert re.search(r"/shop/shop/(pull|issues)/7#issuecomment-\d+$", first.url)
     assert github.bodies() == ["<!-- revguard project=. run=2.1 state=bb -->\nsays bb\n"]
 
 
@@ -65,10 +56,9 @@ def test_never_over_a_newer_run(run, github):
 
 
 def test_commits_that_came_meanwhile(github):
-    github.pull(7, head="b" * 40)
     post(github, "aa", head="a" * 40)
     assert github.bodies() == []
-    post(github, "aa", head="b" * 40)
+    post(github, "aa", head=github.head())
     assert len(github.ours()) == 1
 
 
@@ -92,7 +82,7 @@ def test_the_last_of_many_pages(github):
 
 FOREIGN = {
     "another author": ("ann", "User"),
-    "another author who looks like a robot": ("revguard[bot]", "User"),
+    "another author who looks like a robot": ("revguard-bot", "User"),
 }
 
 
@@ -112,8 +102,8 @@ def test_our_words_quoted(github):
 
 def test_a_person_is_an_author_too(github):
     github.write(7, "<!-- revguard project=. run=9.1 state=aa -->\n", "github-actions[bot]", "Bot")
-    post(github, "aa", token=PERSON)
-    post(github, "bb", (2, 1), token=PERSON)
+    post(github, "aa", token=github.tokens["person"])
+    post(github, "bb", (2, 1), token=github.tokens["person"])
     assert [one for one in github.bodies() if "says" in one] == [
         "<!-- revguard project=. run=2.1 state=bb -->\nsays bb\n"
     ]
@@ -161,101 +151,23 @@ def test_deleted_meanwhile(github):
 
     def delete(method, path):
         if method == "PATCH":
-            github.comments.clear()
+            github.clear()
 
     github.before = delete
     post(github, "bb", (2, 1))
     assert github.bodies() == ["<!-- revguard project=. run=2.1 state=bb -->\nsays bb\n"]
 
 
-COMMENTS = r"/issues/7/comments$"
-MENDED = {
-    "down for a moment": lambda: [Fault("GET", COMMENTS, status=503, times=2)],
-    "a gateway fails": lambda: [Fault("GET", COMMENTS, status=502)],
-    "too many requests": lambda: [Fault("GET", COMMENTS, status=429, headers={"Retry-After": "7"})],
-    "a secondary limit": lambda: [
-        Fault("POST", COMMENTS, status=403, headers={"Retry-After": "3"}, message="rate limit")
-    ],
-    "the limit is used up": lambda: [
-        Fault("POST", COMMENTS, status=403, message="API rate limit exceeded",
-              headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"})
-    ],
-    "cut before the answer": lambda: [Fault("GET", COMMENTS, cut=True, times=2)],
-    "cut in the middle": lambda: [Fault("GET", COMMENTS, cut=True, after=True)],
-    "written, and the answer was lost": lambda: [Fault("POST", COMMENTS, cut=True, after=True)],
-    "written, and the gateway failed": lambda: [Fault("POST", COMMENTS, status=502, after=True)],
-    "not written, and the answer was lost": lambda: [Fault("POST", COMMENTS, cut=True)],
-    "a page of a proxy": lambda: [Fault("GET", COMMENTS, raw=b"<html>", after=True)],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", MENDED)
-def test_faults_that_pass(name, github):
-    github.faults, waits = MENDED[name](), []
-    post(github, "aa", waits=waits)
-    assert github.bodies() == ["<!-- revguard project=. run=1.1 state=aa -->\nsays aa\n"]
-    if name == "too many requests":
-        assert waits == [7.0]
-
-
-STAYS = {
-    "wrong or expired token": (EXPIRED, [], 401, "has expired"),
-    "may only read": (READER, [], 403, "pull-requests: write"),
-    "not there": (TOKEN, [Fault("GET", COMMENTS, status=404)], 404, "is not there"),
-    "refused": (TOKEN, [Fault("POST", COMMENTS, status=422, message="Validation Failed")], 422,
-                "does not take"),
-    "down": (TOKEN, [Fault("GET", COMMENTS, status=503, times=99)], 503, "refused it"),
-    "limited for an hour": (
-        TOKEN, [Fault("GET", COMMENTS, status=429, times=99, headers={"Retry-After": "3600"})], 429,
-        "rate limit"),
-    "cut each time": (TOKEN, [Fault("GET", COMMENTS, cut=True, times=99)], None,
-                      "cannot be reached"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", STAYS)
-def test_faults_that_stay(name, github):
-    token, github.faults, status, said = STAYS[name]
-    for fault in github.faults:
-        fault.times = 99
-    waits = []
-    with pytest.raises(NotSaid) as failed:
-        post(github, "aa", token=token, waits=waits)
-    assert getattr(failed.value, "status", None) == status
-    explained = faults.explained(failed.value, place(github))
-    assert said in explained
-    assert token not in explained
+def test_a_token_that_may_only_read(github):
+    with pytest.raises(Refused) as failed:
+        post(github, "aa", token=github.tokens["reader"])
+    assert failed.value.status == 403
+    assert "pull-requests: write" in faults.explained(failed.value, place(github))
     assert github.bodies() == []
-    assert sum(waits) < 90  # a longer Retry-After is not waited for
 
 
-def test_a_locked_conversation(github):
-    github.locked = {7}
-    with pytest.raises(Refused) as failed:
-        post(github, "aa")
-    assert "the conversation is locked" in faults.explained(failed.value, place(github))
-
-
-def test_a_fork_is_told_of_the_two_stages(github):
-    with pytest.raises(Refused) as failed:
-        post(github, "aa", token=READER)
-    told = faults.explained(failed.value, place(github, head_repository="ann/shop"))
-    assert "two-stage" in told
-    assert "permissions:" not in told
-
-
-def test_an_api_that_is_slow(github, monkeypatch):
-    monkeypatch.setattr(web, "_READ", 0.2)
-    github.faults = [Fault("GET", COMMENTS, sleep=1.0, after=True)]
-    post(github, "aa")
-    assert len(github.ours()) == 1
-    github.faults = [Fault("GET", COMMENTS, sleep=1.0, after=True, times=4)]
-    with pytest.raises(Unreachable, match="timed out"):
-        post(github, "bb", (2, 1))
-
-
-def test_nobody_there():
-    api = Api("http://127.0.0.1:1", github_thread.headers(TOKEN), {}, sleep=lambda _: None)
-    with pytest.raises(Unreachable) as failed:
-        api.call("GET", "/user")
-    assert TOKEN not in str(failed.value)
+def test_no_such_pull_request(github):
+    api = Api(github.url, github_thread.headers(github.token), {})
+    with pytest.raises(Gone) as failed:
+        posting.post(GitHubThread(api, place(github), 99, github.token), wanted())
+    assert failed.value.status == 404

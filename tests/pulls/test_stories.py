@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ..scenarios.shop import NOTE, adds, files, script
+from ..scenarios.shop import NOTE, adds, script
+from . import running
 from .fake import READER, TOKEN
 
 EMAIL = script("0002", "0001", **adds("users", "email"))
@@ -79,21 +80,9 @@ def test_two_stages(pull, runner, github, tmp_path):
     """The second stage has no checkout, asks GitHub for the number, and runs nothing of theirs."""
     one = red(pull, fork="ann/shop")
     first = runner.run(one.shop, "pull_request", one.event, token=READER, number=500)
-    parts = tmp_path / "parts"
-    parts.mkdir()
     report = first.report
     report["environments"][0]["name"] = "`</details>@everyone <!-- x -->\n# hi"
-    (parts / "revguard.json").write_text(json.dumps(report))
-    one.shop.path = tmp_path / "nothing"
-    one.shop.path.mkdir()
-    one.shop.git = lambda *_: "0" * 40
-    event = {
-        "workflow_run": {
-            "id": 500, "run_attempt": 1, "head_sha": one.head, "head_branch": "mine",
-            "html_url": "https://github.com/shop/shop/actions/runs/500", "pull_requests": [],
-            "head_repository": {"full_name": "ann/shop"},
-        }
-    }  # fmt: skip
+    event, parts = running.after(one, tmp_path, report), tmp_path / "parts"
     second = runner.run(one.shop, "workflow_run", event, parts=str(parts))
     assert (second.status, second.verdict) == ("success", "fail"), second.said
     (comment,) = github.ours()
@@ -110,18 +99,11 @@ def test_two_stages(pull, runner, github, tmp_path):
     assert len(github.bodies()) == 1
 
 
-REFUSED = {
-    "pull_request_target": "would import the models of the pull request",
-    "workflow_run": "nothing is judged",
-}
-
-
-@pytest.mark.parametrize("event", REFUSED)
-def test_events_where_nothing_of_theirs_may_run(event, pull, runner, github):
+def test_an_event_where_nothing_of_theirs_may_run(pull, runner, github):
     one = red(pull)
-    done = runner.run(one.shop, event, {**one.event, "workflow_run": {}})
+    done = runner.run(one.shop, "pull_request_target", one.event)
     assert (done.status, done.codes) == ("failure", {"install": 0, "judge": 2}), done.said
-    assert REFUSED[event] in " ".join(done.said.split())
+    assert "would import the models of the pull request" in done.said
     assert github.requests == []
 
 
@@ -241,46 +223,18 @@ def test_the_api_is_down(pull, runner, github):
     assert "users.email" in done.summary
 
 
-def test_a_short_history(pull, runner, github, tmp_path):
-    one = red(pull)
-    event = one.event
-    clone = tmp_path / "short"
-    one.shop.git("push", "-q", "origin", "HEAD:refs/pull/7/merge")
-    one.shop.git("init", "-q", str(clone))
-    one.shop.git("-C", str(clone), "fetch", "-q", "--depth=1", f"file://{one.bare}",
-                 "refs/pull/7/merge:refs/remotes/pull/7/merge")  # fmt: skip
-    one.shop.git("-C", str(clone), "checkout", "-q", "refs/remotes/pull/7/merge")
-    one.shop.path = one.shop.home = clone
-    done = runner.run(one.shop, "pull_request", event)
-    assert (done.verdict, done.codes["judge"]) == ("error", 3), done.said
-    assert "fetch-depth: 0" in done.said
-    assert "fetch-depth: 0" in done.summary
-    assert len(github.ours()) == 1
-
-
-UNKNOWN = {
-    "a mode": ({"mode": "sugest"}, "did you mean `mode: suggest`?"),
-    "a command": ({"command": "delete"}, "must be one of pr, plan"),
-    "a comment": ({"comment": "sometimes"}, "on-change, always, never"),
-    "a shell's words": ({"base": '"; touch /tmp/x; $(id) `id`'}, "names no commit"),
-    "a flag": ({"base": "--help"}, "names no commit"),
-}
-
-
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_inputs_that_mean_nothing(name, pull, runner, github):
-    inputs, said = UNKNOWN[name]
-    one = red(pull)
-    done = runner.run(one.shop, "pull_request", one.event, **inputs)
+def test_an_input_with_a_shells_words(pull, runner, github, tmp_path):
+    one, trace = red(pull), tmp_path / "trace"
+    base = f'"; touch {trace}; $(touch {trace}) `touch {trace}`'
+    done = runner.run(one.shop, "pull_request", one.event, base=base)
     assert (done.status, done.codes["judge"]) == ("failure", 2), done.said
-    assert said in done.said
+    assert "names no commit" in done.said
+    assert not trace.exists()
 
 
-def test_no_pull_request_in_the_event(pull, runner, github):
+def test_an_event_that_is_not_there(pull, runner, github):
+    """In a container: the variables name the pull request, too."""
     one = red(pull)
-    done = runner.run(one.shop, "pull_request", {})
-    assert done.codes["judge"] == 2
-    assert "the event names no pull request" in done.said
     known = {"ref": "refs/pull/7/merge", "base_ref": "main"}
     done = runner.run(one.shop, "pull_request", {}, variables=known)
     assert done.verdict == "fail", done.said
@@ -307,37 +261,18 @@ def test_the_projects_code_sees_no_token(pull, runner, github):
 
 def test_legs_of_a_matrix(pull, runner, github, tmp_path):
     """Two legs judge and say nothing; the last job posts the one comment of both."""
-    one = pull()
+    one, parts = running.two_services(pull), tmp_path / "parts"
     shop = one.shop
-    other = files("sqlite")
-    shop.write({f"billing/{name}": text for name, text in other.items() if name != ".gitignore"})
-    shop.git("checkout", "-q", "main")
-    shop.commit_all("another service")
-    shop.git("push", "-q", "origin", "main")
-    shop.git("branch", "-f", "mine")
-    shop.git("checkout", "-q", "mine")
-    shop.model()
-    shop.model(name="billing/shop/models.py")
-    one.push()
-    plan = runner.run(shop, "pull_request", one.event, command="plan")
-    names = [leg["environment"] for leg in json.loads(plan.outputs["matrix"])["include"]]
-    assert (sorted(names), plan.status) == (["billing", "shop"], "success"), plan.said
-    assert "comment" not in plan.codes
-    parts = tmp_path / "parts"
-    for name in names:
-        leg = runner.run(shop, "pull_request", one.event, environment=name, comment="never")
+    for name, leg in running.legs(runner, one, parts).items():
         assert (leg.verdict, [env["name"] for env in leg.report["environments"]]) == (
             "fail", [name],
         ), leg.said  # fmt: skip
-        (parts / name).mkdir(parents=True)
-        (parts / name / "revguard.json").write_text(Path(leg.outputs["report"]).read_text())
     assert github.bodies() == []
-    (parts / "plan.json").write_text(Path(plan.outputs["report"]).read_text())
     last = runner.run(shop, "pull_request", one.event, parts=str(parts))
     assert (last.verdict, last.status) == ("fail", "failure"), last.said
     (comment,) = github.ours()
     assert comment.startswith("<!-- revguard project=. ")
-    assert all(f"`{name}`" in comment for name in names)
+    assert all(f"`{name}`" in comment for name in ("billing", "shop"))
     (parts / "shop" / "revguard.json").unlink()  # this leg was killed
     last = runner.run(shop, "pull_request", one.event, parts=str(parts))
     assert (last.verdict, last.codes["judge"]) == ("error", 3), last.said

@@ -19,6 +19,15 @@ from revguard.verdict import Report
 
 def run(invocation: Invocation) -> Answer | Report:
     """Judge, say what is known here, then what needs a token; the verdict is of the first only."""
+    try:
+        return _run(invocation)
+    except RevguardError as error:
+        if invocation.format != "text" or not places.is_github(invocation.options.environ):
+            raise
+        return Answer(text=telling.failure(str(error)), code=error.exit_code)
+
+
+def _run(invocation: Invocation) -> Answer | Report:
     saying = invocation.saying
     place = places.place(invocation.options.environ)
     github_place.refuse(place, judges=not saying.parts)

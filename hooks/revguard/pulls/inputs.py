@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final
@@ -70,6 +71,11 @@ class _Given:
     def common(self) -> list[str]:
         environments = [one for one in self.value("environment").splitlines() if one.strip()]
         folder = self.value("working-directory")
+        if folder and not os.path.isdir(folder):
+            raise UsageError(
+                f"the input `working-directory` names no folder: {folder}",
+                hint="it is below the workspace, where `actions/checkout` comes before this step",
+            )
         # -C takes a word of its own, which may begin with a dash only behind ./
         where = ["-C", f"./{folder}" if folder.startswith("-") else folder] if folder else []
         return [*where, *(f"--env={name.strip()}" for name in environments)]

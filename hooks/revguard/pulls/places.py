@@ -18,11 +18,16 @@ SECRETS = ("REVGUARD_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB
 
 def place(environ: Mapping[str, str]) -> Place:
     """Where this run takes place: GitHub, GitLab, or anywhere else."""
-    if environ.get("GITHUB_ACTIONS") == "true":
+    if is_github(environ):
         return github_place.place(environ)
     if environ.get("GITLAB_CI"):
         return gitlab_place.place(environ)
     return Place()
+
+
+def is_github(environ: Mapping[str, str]) -> bool:
+    """Whether this is a step of a workflow."""
+    return environ.get("GITHUB_ACTIONS") == "true"
 
 
 def token(at: Place, environ: Mapping[str, str]) -> str:

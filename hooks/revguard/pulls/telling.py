@@ -29,9 +29,18 @@ def lines(said: Iterable[str], warnings: Iterable[str], place: Place) -> str:
     return plain + "".join(map(_warning if place.service == "github" else _plain, warnings))
 
 
+def failure(text: str) -> str:
+    """Why there is no report, where a run on GitHub ended before there could be one."""
+    return _command("error", text)
+
+
 def _warning(text: str) -> str:
+    return _command("warning", text)
+
+
+def _command(name: str, text: str) -> str:
     escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::warning title=revguard::{escaped}\n"
+    return f"::{name} title=revguard::{escaped}\n"
 
 
 def _plain(text: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 4
 _FIRST_WAIT: Final = 0.5  # seconds, doubled each time
-_BUDGET: Final = 90.0  # seconds of waiting, all requests of a run together
+_BUDGET: Final = 90.0  # seconds of waiting for what fails, all requests of a run together
 _CONNECT, _READ = 10.0, 30.0  # seconds
 _AGAIN: Final = (500, 502, 503, 504)
 _RATE: Final = (403, 429)
@@ -80,6 +80,7 @@ class Api:
         fields = {name: str(value) for name, value in query.items()}
         wait = _FIRST_WAIT
         for tries_left in reversed(range(_TRIES)):
+            started = time.monotonic()
             try:
                 response = self._once(method, path, body, fields)
                 asked = _pause(response, repeatable=method != "POST")
@@ -90,6 +91,7 @@ class Api:
                 if method == "POST":
                     raise
                 asked, problem = 0.0, unreachable
+            self._budget -= time.monotonic() - started
             pause = max(asked, wait)
             if not tries_left or pause > self._budget:
                 raise problem
