@@ -15,6 +15,7 @@ import pytest
 
 import revguard
 from revguard import arguments, commands, rim
+from revguard.arguments import names
 from revguard.errors import ConfigError, CouldNotCheck, Interrupted, UsageError
 from revguard.verdict import EnvironmentReport, Finding, Report
 
@@ -154,7 +155,7 @@ def test_help_and_version(words, capsys):
 
 
 def test_every_command_is_there():
-    assert {*commands.COMMAND_BY_NAME} == {*arguments.COMMANDS}
+    assert {*commands.COMMAND_BY_NAME} == {*names.COMMANDS}
 
 
 @pytest.mark.parametrize(

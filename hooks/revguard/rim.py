@@ -13,7 +13,8 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 from revguard import fast, terminal
-from revguard.arguments import ANSWERING, Invocation, parse
+from revguard.arguments import Invocation, parse
+from revguard.arguments.names import ANSWERING
 from revguard.commands import COMMAND_BY_NAME
 from revguard.commands.answer import Answer
 from revguard.errors import CouldNotCheck, RevguardError, UsageError

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from revguard.arguments import PUSH, Invocation
+from revguard.arguments import Invocation
+from revguard.arguments.names import PUSH
 from revguard.commands.answer import Answer
 from revguard.verdict import Report
 

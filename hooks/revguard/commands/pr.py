@@ -6,7 +6,8 @@ import os
 from dataclasses import replace
 
 from revguard import pipeline, terminal, verdict
-from revguard.arguments import Invocation, Saying
+from revguard.arguments import Invocation
+from revguard.arguments.saying import Saying
 from revguard.commands.answer import Answer
 from revguard.errors import RevguardError
 from revguard.options import Options
