@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
-from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
 from revguard.evaluation.case import Judged
 from revguard.evaluation.subject import Subject
-from revguard.history import headfile, reading
-from revguard.history.graph import Graph, Node
+from revguard.history import reading
+from revguard.history.graph import Node
 from revguard.records import Record, Records
 from revguard.rules.drift import MISSING
 from revguard.rules.head_file import is_finding
@@ -28,25 +25,18 @@ from revguard.verdict import (
 )
 
 
-def add_scripts(
-    subject: Subject,
-    judged: Sequence[Judged],
-    *,
-    stage: bool,
-    locked: Mapping[str, Environment] = MappingProxyType({}),
-) -> list[Judged]:
-    """Write and stage each script that is all that its environment misses.
+def add_scripts(subject: Subject, judged: Sequence[Judged], *, stage: bool) -> list[Judged]:
+    """Write and stage each script that is all that its environment misses, with its head files.
 
-    With ``stage=False`` it is written only, and the finding stays: the commit still lacks it. The
-    environments in `locked`, by name, have head files, which go with the scripts.
+    With ``stage=False`` the script is written only, and the finding stays: the commit still lacks
+    it.
     """
     results = []
     for one in judged:
-        environment = locked.get(one.report.name)
         if can_add(subject, one.report):
-            results.append(_added(subject, one, environment) if stage else _written(subject, one))
-        elif stage and environment is not None and _lacks_head_file(one.report):
-            results.append(_with_head_files(subject, one, environment))
+            results.append(_added(subject, one) if stage else _written(subject, one))
+        elif stage and _lacks_head_file(one.report):
+            results.append(_with_head_files(subject, one))
         else:
             results.append(one)
     return results
@@ -58,13 +48,12 @@ def can_add(subject: Subject, report: EnvironmentReport) -> bool:
     One that is only untracked stands in the way, unless it is this very one: a killed run, or one
     with `--no-stage`, has written it.
     """
-    blocking = [finding for finding in report.findings if finding.severity == "error"]
     return (
         report.verdict == "fail"
         and report.script is not None
         and report.script_path is not None
         and all(step.result != "fail" for step in report.proof)
-        and all(_is_mended(subject, report, finding) for finding in blocking)
+        and all(_is_mended(subject, report, finding) for finding in left_over(report))
     )
 
 
@@ -81,34 +70,34 @@ def _lacks_head_file(report: EnvironmentReport) -> bool:
     return report.verdict != "error" and bool(blocking) and all(map(is_finding, blocking))
 
 
-def _with_head_files(subject: Subject, one: Judged, environment: Environment) -> Judged:
-    written = _head_files(subject, one, environment)
-    _rewrite(subject, written)
+def _with_head_files(subject: Subject, one: Judged) -> Judged:
     report = one.report
+    _rewrite(subject, report)
     findings = tuple(finding for finding in report.findings if not is_finding(finding))
-    notes = (*report.notes, *(f"{path} names the heads now" for path in written))
-    report = replace(report, verdict=verdict_of(findings), findings=findings, notes=notes)
+    notes = (*report.notes, *(f"{file.path} names the heads now" for file in report.head_files))
+    report = replace(
+        report, verdict=verdict_of(findings), findings=findings, head_files=(), notes=notes
+    )
     return replace(one, report=report)
 
 
-def _rewrite(subject: Subject, files: Mapping[str, bytes]) -> None:
+def _rewrite(subject: Subject, report: EnvironmentReport) -> None:
+    files = encoded(report)
     for path in files:
         stashed.refuse(subject.repo, path)
     rewriting.rewrite(subject.repo, files)
 
 
-def _head_files(
-    subject: Subject, one: Judged, environment: Environment, script: Node | None = None
-) -> dict[str, bytes]:
-    """The head files for the judged tree, with the script in it, as far as they change."""
-    if one.record is None:
-        return {}
-    locations = one.record.version_locations
-    graph = subject.graph(subject.tree, locations, recursive=environment.recursive)
-    if script is not None:
-        nodes = [node for node in graph.nodes.values() if node.path != script.path]
-        graph = Graph((*nodes, script))
-    return headfile.outdated(graph, locations, subject.read)
+def left_over(report: EnvironmentReport) -> list[Finding]:
+    """What blocks, and still would with the missing files in the commit."""
+    blocking = (finding for finding in report.findings if finding.severity == "error")
+    return [one for one in blocking if one.rule != MISSING and not is_finding(one)]
+
+
+def encoded(report: EnvironmentReport) -> dict[str, bytes]:
+    """The files that are missing, as they are written."""
+    found = report.missing_files.items()
+    return {path: text.encode("utf-8", "surrogateescape") for path, text in found}
 
 
 def _content(report: EnvironmentReport) -> bytes:
@@ -116,16 +105,15 @@ def _content(report: EnvironmentReport) -> bytes:
     return report.script.encode("utf-8", "surrogateescape")
 
 
-def _added(subject: Subject, one: Judged, locked: Environment | None) -> Judged:
+def _added(subject: Subject, one: Judged) -> Judged:
     report = one.report
     assert report.script_path is not None
     node = _node(report)
-    files = _head_files(subject, one, locked, node) if locked is not None else {}
     own = report.script_path in subject.listing  # the branch's, generated anew
     if own:
         _refuse_restaged(subject, report.script_path)
-    if own or files:
-        _rewrite(subject, {report.script_path: _content(report), **files})
+    if own or report.head_files:
+        _rewrite(subject, report)
     else:
         adding.add_file(subject.repo, report.script_path, _content(report))
     findings = tuple(one for one in report.findings if not _is_mended(subject, report, one))
@@ -144,6 +132,7 @@ def _added(subject: Subject, one: Judged, locked: Environment | None) -> Judged:
             findings=findings,
             script=None,  # nothing is missing any more
             script_path=None,
+            head_files=(),
             heads=_heads(report, revision),
             changes=tuple(replace(change, covered=True) for change in report.changes),
             new_revisions=(*_others(report, revision), revision),
@@ -189,11 +178,14 @@ def _heads(report: EnvironmentReport, revision: NewRevision) -> tuple[str, ...]:
 
 def _node(report: EnvironmentReport) -> Node:
     """The generated script as history will read it."""
-    content = _content(report)
-    oid = hashlib.sha256(content).hexdigest()
     assert report.script_path is not None
-    graph = reading.read({report.script_path: oid}, lambda _oids: {oid: content})
-    return next(iter(graph.nodes.values()))
+    node = reading.read_one(report.script_path, _content(report))
+    if node is None:
+        raise CouldNotCheck(
+            f"{report.script_path} has no `revision` that can be read: it was not written",
+            hint="`script.py.mako` has to write it as text, `revision = ${repr(up_revision)}`",
+        )
+    return node
 
 
 def _observed(before: Record, written: Sequence[str]) -> dict[str, Any]:

@@ -255,8 +255,7 @@ class _Work:
         """Put what is missing into the commit."""
         from revguard.adding import add_scripts, remember_added
 
-        locked = {one.name: one for one in self.found if one.settings.lock}
-        results = add_scripts(self.subject, judged, stage=self.options.stage, locked=locked)
+        results = add_scripts(self.subject, judged, stage=self.options.stage)
         if not self.options.stage:
             return results
         by_name = {one.name: one for one in self.found}

@@ -114,6 +114,14 @@ class NewRevision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeadFile:
+    """A head file (`lock = true`) as it has to be."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseInfo:
     """The ephemeral database of the run."""
 
@@ -149,6 +157,7 @@ class EnvironmentReport:
     tables: tuple[Table, ...] = ()
     script: str | None = None
     script_path: str | None = None
+    head_files: tuple[HeadFile, ...] = ()
     sql: str = ""
     proof: tuple[ProofStep, ...] = ()
     locks: tuple[Lock, ...] = ()
@@ -158,6 +167,12 @@ class EnvironmentReport:
     error: str | None = None
     hint: str = ""
     exit_code: int = COULD_NOT_CHECK  # of the error; not part of the JSON report
+
+    @property
+    def missing_files(self) -> dict[str, str]:
+        """What `revguard add` writes: the missing script and the head files, by path."""
+        script = {self.script_path: self.script} if self.script and self.script_path else {}
+        return {**script, **{one.path: one.text for one in self.head_files}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +251,7 @@ def environment_from_dict(data: Mapping[str, Any]) -> EnvironmentReport:
                 lambda value: _built(SchemaChange, value, {"source": _maybe(_reader(Source))})
             ),
             "tables": _each(table_from_dict),
+            "head_files": _each(_reader(HeadFile)),
             "proof": _each(_reader(ProofStep)),
             "locks": _each(_reader(Lock)),
             "findings": _each(_reader(Finding)),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from revguard.evaluation import extending, failures, imports
+from revguard.evaluation import extending, failures, imports, locking
 from revguard.evaluation.case import Case, Judged
 from revguard.evaluation.evaluate import evaluate
 from revguard.evaluation.findings import BrokenHistoryError, checked, finished
@@ -96,6 +96,7 @@ def _evaluated_at(
     judgement = Judgement(case, evaluated, base_record, source, notes)
     report = judgement.report(int((time.monotonic() - started) * 1000))
     report = extending.extended(case, evaluated, report, lambda other: _judge_again(other, root))
+    report = locking.with_head_files(case, evaluated, report)
     record = judgement.record(report)
     case.records.save(record)
     return Judged(report=report, observed=record.observed, record=record, result=evaluated.result)

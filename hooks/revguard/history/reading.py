@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,6 +43,12 @@ def read(
         if cache is not None and sound:
             caching.save(cache, records, sound, set(wanted.values()))
     return from_scripts({path: (oid, scripts.get(oid)) for path, oid in wanted.items()})
+
+
+def read_one(path: str, content: bytes) -> Node | None:
+    """A script that is in no tree yet, as the history will have it."""
+    oid = hashlib.sha256(content).hexdigest()
+    return next(iter(read({path: oid}, lambda _oids: {oid: content}).nodes.values()), None)
 
 
 def from_scripts(scripts: Mapping[str, tuple[str, Script | None]]) -> Graph:

@@ -1,4 +1,4 @@
-"""The missing scripts of a report in, a patch that `git apply` takes out."""
+"""The missing scripts and head files of a report in, a patch that `git apply` takes out."""
 
 from __future__ import annotations
 
@@ -16,17 +16,14 @@ _ESCAPES: Final = {"\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": 
 
 
 def of(report: Report, old: Old) -> str:
-    """The patch; empty where no script is missing."""
-    return "".join(
-        _file(one.script_path, old(one.script_path), one.script)
-        for one in report.environments
-        if one.script and one.script_path
-    )
+    """The patch; empty where nothing is missing."""
+    files = {path: text for one in report.environments for path, text in one.missing_files.items()}
+    return "".join(_file(path, old(path), text) for path, text in files.items())
 
 
 def judged(report: Report, directory: str, environ: Mapping[str, str]) -> Old:
     """What the judged tree has; nothing, where there is no checkout of it."""
-    if not report.tree or not any(one.script for one in report.environments):
+    if not report.tree or not any(one.missing_files for one in report.environments):
         return _nothing
     try:
         repo = repository.find(directory, environ)

@@ -11,6 +11,7 @@ from revguard.pulls.gitlab_thread import TOKEN_HEADER, GitLabThread
 from revguard.pulls.marker import Marker
 from revguard.pulls.place import Place
 from revguard.pulls.posting import Wanted
+from revguard.pulls.refusing import NotPushed
 from revguard.pulls.thread import Thread
 from revguard.pulls.web import Api, NotSaid
 from revguard.staging import repository
@@ -76,7 +77,7 @@ def _pushed(
     try:
         repo = repository.find(wish.directory, environ)
         commit = pushing.push(repo, place, wish.report, api, token)
-    except (pushing.NotPushed, RevguardError) as error:
+    except (NotPushed, RevguardError) as error:
         return (), (f"the script was not pushed: {error}",)
     if not commit:
         return (), ()
