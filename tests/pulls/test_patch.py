@@ -50,10 +50,10 @@ def applied(folder, path, before, after):
     if before is not None:
         target.write_bytes(before.encode())
         git(folder, "add", "-A")
-    text = patch.of(report(path, after), lambda _path: before)
+    text = patch.of(report(path, after), lambda _path, text: (before, text))
     git(folder, "apply", "--index", "-", input=text.encode())
     assert target.read_bytes() == after.encode()
 
 
 def test_nothing_is_missing():
-    assert patch.of(report(None, None), lambda _path: None) == ""
+    assert patch.of(report(None, None), lambda _path, text: (None, text)) == ""

@@ -75,6 +75,17 @@ def executable(one):
     own(one, 0o755)
 
 
+def with_line_ends(one):
+    """Of the working tree alone: git stores others."""
+    shop = one.shop
+    shop.write(".gitattributes", "*.py text eol=crlf\n*.mako text eol=crlf\n")
+    shop.git("add", "-A")
+    shop.git("rm", "-rq", "--cached", "migrations", "shop")
+    shop.git("checkout", "-q", "HEAD", "--", "migrations", "shop")
+    assert "\r\n" in (shop.path / "migrations/script.py.mako").read_bytes().decode()
+    shop.model()
+
+
 def by_hand(one):
     """The script is there, and the head file does not know of it."""
     one.shop.model()
@@ -88,6 +99,7 @@ WAYS = {
     "and a head file": (LOCK, plain, {"A", "M"}),
     "its own anew, and executable": (PER_BRANCH, executable, {"M"}),
     "its own anew, with a head file": (LOCK + PER_BRANCH, own, {"M"}),
+    "other line ends in the working tree": ("", with_line_ends, {"A"}),
     "a head file alone": (LOCK, by_hand, {"M"}),
 }
 

@@ -6,23 +6,25 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from revguard.errors import RevguardError
-from revguard.staging import plumbing, repository
+from revguard.staging import entries, plumbing, repository
 from revguard.verdict import Report
 
-Old: TypeAlias = Callable[[str], str | None]  # a path's content in the judged tree
+# A path and the text that `revguard add` writes there in, what the judged tree has there and what
+# git makes of the text out: line ends of the working tree are none of git's.
+Sides: TypeAlias = Callable[[str, str], tuple[str | None, str]]
 
 _ESCAPES: Final = {"\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r",
                    '"': '"', "\\": "\\"}  # fmt: skip
 
 
-def of(report: Report, old: Old) -> str:
+def of(report: Report, sides: Sides) -> str:
     """The patch; empty where nothing is missing."""
     files = {path: text for one in report.environments for path, text in one.missing_files.items()}
-    return "".join(_file(path, old(path), text) for path, text in files.items())
+    return "".join(_file(path, *sides(path, text)) for path, text in files.items())
 
 
-def judged(report: Report, directory: str, environ: Mapping[str, str]) -> Old:
-    """What the judged tree has; nothing, where there is no checkout of it."""
+def judged(report: Report, directory: str, environ: Mapping[str, str]) -> Sides:
+    """As the judged tree has it; nothing, where there is no checkout of it."""
     if not report.tree or not any(one.missing_files for one in report.environments):
         return _nothing
     try:
@@ -30,15 +32,20 @@ def judged(report: Report, directory: str, environ: Mapping[str, str]) -> Old:
     except RevguardError:
         return _nothing
 
-    def content(path: str) -> str | None:
-        done = plumbing.run(repo, "cat-file", "blob", f"{report.tree}:{path}")
+    def content(name: str) -> str | None:
+        done = plumbing.run(repo, "cat-file", "blob", name)
         return done.text() if done.returncode == 0 else None
 
-    return content
+    def both(path: str, text: str) -> tuple[str | None, str]:
+        written = text.encode("utf-8", "surrogateescape")
+        new = content(entries.oid_of(repo, path, written, write=True))
+        return content(f"{report.tree}:{path}"), text if new is None else new
+
+    return both
 
 
-def _nothing(_path: str) -> None:
-    return None
+def _nothing(_path: str, text: str) -> tuple[None, str]:
+    return None, text
 
 
 def _file(path: str, before: str | None, after: str) -> str:
