@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import struct
-from socket import AF_UNIX, SOCK_STREAM, create_connection
+from socket import SOCK_STREAM, create_connection
 from socket import socket as Socket  # noqa: N812
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -239,6 +239,8 @@ def _opened(host: str, port: int, path: str | None, timeout: float | None) -> So
     """A socket at which somebody listens. OSError."""
     if path is None:
         return create_connection((host, port), timeout or _CONNECT_SECONDS)
+    from socket import AF_UNIX  # Windows has none, and no server that listens there
+
     found = Socket(AF_UNIX, SOCK_STREAM)
     try:
         found.settimeout(timeout or _CONNECT_SECONDS)

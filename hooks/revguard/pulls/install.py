@@ -5,21 +5,38 @@ Run by whatever Python the job has, before anything is installed: it imports not
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 
-NEWEST_FIRST = ["python3." + str(minor) for minor in (14, 13, 12, 11, 10)]
+NEWEST_FIRST = ["3." + str(minor) for minor in (14, 13, 12, 11, 10)]
 OLDEST = (3, 10)
-ISOLATED = "revguard-isolated"  # no project is looked for in a virtualenv that holds it
+# no project is looked for in a virtualenv that holds it; it is written last: one with it is whole
+ISOLATED = "revguard-isolated"
 PLACES = ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
+ARCHITECTURES = ("x64", "arm64")
+HOUR = 3600  # longer than an installation takes
+# the whole of what may follow `revguard==`: no other requirement, option, marker or address
+VERSION = re.compile(r"v?([0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?)")
 NONE = (
     "::error title=revguard::revguard itself needs Python 3.10 or newer (the project may be on an "
     "older one), and this runner has none: add a step with actions/setup-python before\n"
 )
 FAILED = "::error title=revguard::revguard cannot be installed: the lines above say why\n"
+NOT_RELEASED = (
+    "::error title=revguard::revguard {} cannot be installed: the lines above say why. The input "
+    "`version` names a released version; without it, what `uses:` names is installed\n"
+)
+NO_VERSION = (
+    "::error title=revguard::the input `version` is {}, which is no version: write one like "
+    "`1.2.3`, or leave it out to install what `uses:` names\n"
+)
 
 
 def main(environ: dict[str, str]) -> int:
@@ -27,23 +44,41 @@ def main(environ: dict[str, str]) -> int:
     if sys.version_info < OLDEST:
         return _by_another(environ)
     source = environ["GITHUB_ACTION_PATH"]
-    version = environ.get("REVGUARD_INPUT_VERSION", "").strip()
+    given = environ.get("REVGUARD_INPUT_VERSION", "").strip()
+    found = VERSION.fullmatch(given)
+    if given and not found:
+        sys.stdout.write(NO_VERSION.format(ascii(given)[:80].replace("%", "%25")))
+        return 2
+    version = found.group(1) if found else ""
     folder = os.path.join(_tools(environ), "revguard", _key(source, version))
-    if not os.path.isdir(folder) and not _made(folder, source, version, environ):
-        sys.stdout.write(FAILED)
+    if not _is_whole(folder) and not _made(folder, source, version, environ):
+        sys.stdout.write(NOT_RELEASED.format(version) if version else FAILED)
         return 3
-    with open(environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as stream:
+    with open(environ["GITHUB_OUTPUT"], "a", encoding="utf-8", newline="\n") as stream:
         stream.write("python=" + _python(folder) + "\n")
     return 0
 
 
 def _by_another(environ: dict[str, str]) -> int:
-    path = os.pathsep.join([environ.get("PATH", ""), *PLACES])
-    found = next(filter(None, (shutil.which(name, path=path) for name in NEWEST_FIRST)), None)
+    found = next(filter(None, _others(environ)), None)
     if found is None:
         sys.stdout.write(NONE)
         return 2
     return subprocess.call([found, "-I", os.path.abspath(__file__)])
+
+
+def _others(environ: dict[str, str]) -> list[str | None]:
+    """Interpreters that are new enough, the newest first: on PATH, and those that GitHub's runners
+    bring for setup-python, in Python/3.12.4/x64."""
+    path = os.pathsep.join([environ.get("PATH", ""), *PLACES])
+    found = []
+    for version in NEWEST_FIRST:
+        found.append(shutil.which("python" + version, path=path))
+        for architecture in ARCHITECTURES:
+            brought = os.path.join(_tools(environ), "Python", version + ".*", architecture)
+            pythons = (_python(folder, its_own=True) for folder in glob.glob(brought))
+            found += [one for one in pythons if os.path.isfile(one)]
+    return found
 
 
 def _tools(environ: dict[str, str]) -> str:
@@ -51,9 +86,16 @@ def _tools(environ: dict[str, str]) -> str:
     return environ.get("RUNNER_TOOL_CACHE") or environ["RUNNER_TEMP"]
 
 
-def _python(folder: str) -> str:
-    names = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
-    return os.path.join(folder, *names)
+def _python(folder: str, *, its_own: bool = False, windows: bool = os.name == "nt") -> str:
+    """The interpreter of a virtualenv, or of an installation of `its_own`."""
+    if not windows:
+        return os.path.join(folder, "bin", "python")
+    # bash takes a word for a path by its slash
+    return folder.replace("\\", "/") + ("/python.exe" if its_own else "/Scripts/python.exe")
+
+
+def _is_whole(folder: str) -> bool:
+    return os.path.exists(os.path.join(folder, ISOLATED))
 
 
 def _key(source: str, version: str) -> str:
@@ -78,22 +120,33 @@ def _files(source: str) -> list[str]:
 
 def _made(folder: str, source: str, version: str, environ: dict[str, str]) -> bool:
     """Make it aside, so that what is in its place is always whole; two jobs may be at it."""
+    _sweep(folder)
     aside = folder + "." + str(os.getpid())
     clean = {name: value for name, value in environ.items() if not name.startswith("PYTHON")}
     pip = [_python(aside), "-I", "-m", "pip", "install", "--quiet", "--compile"]
     wanted = "revguard==" + version if version else source
     try:
-        for argv in ([sys.executable, "-I", "-m", "venv", aside], [*pip, wanted]):
+        for argv in ([sys.executable, "-I", "-m", "venv", "--clear", aside], [*pip, wanted]):
             if subprocess.call(argv, env=clean) != 0:
                 return False
         open(os.path.join(aside, ISOLATED), "w").close()
         try:
             os.rename(aside, folder)
         except OSError:
-            return os.path.isdir(folder)  # another job was quicker
+            return _is_whole(folder)  # another job was quicker
         return True
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sweep(folder: str) -> None:
+    """Remove what is in its place and not whole, and what killed jobs left aside."""
+    if os.path.isdir(folder) and not _is_whole(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    for left in glob.glob(os.path.join(glob.escape(os.path.dirname(folder)), "*.*")):
+        with contextlib.suppress(OSError):  # another job sweeps, too
+            if os.path.getmtime(left) < time.time() - HOUR:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 if __name__ == "__main__":
