@@ -9,7 +9,7 @@ import pytest
 
 from revguard.pulls import body, codequality, files, marker, telling
 from revguard.pulls.place import Place, project_id
-from revguard.verdict import EnvironmentReport, Finding, ProofStep, Report
+from revguard.verdict import EnvironmentReport, Finding, Lock, ProofStep, Report
 
 GITHUB = Place(service="github", server="https://github.com", repository="shop/shop", head="a" * 40)
 
@@ -55,6 +55,17 @@ def test_what_is_pasted_fits_too():
     text = body.comment(report(finding()), GITHUB, paste="+x\n" * 100_000)
     assert len(text.encode()) <= body.LIMIT
     assert "take the output `patch`" in text
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_locks_are_spoken_of_where_they_are_known(known):
+    """Silence is no promise that nothing is locked, and no word is one that something is."""
+    lock = Lock(statement="DROP TABLE carts", object="carts", mode="ACCESS EXCLUSIVE")
+    proof = (ProofStep(step="upgrade", result="pass"), ProofStep(step="rows", result="skipped"))
+    said = report(finding(), sql="DROP TABLE carts;\n", script="x = 1\n", proof=proof)
+    one = replace(said.environments[0], locks=(lock,) if known else ())
+    text = body.comment(replace(said, environments=(one,)), GITHUB)
+    assert ("lock" in text.lower(), "ACCESS EXCLUSIVE" in text) == (known, known)
 
 
 VALUES = {
