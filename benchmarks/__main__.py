@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import databases, graphs, plans, providers
+from benchmarks import action, databases, graphs, plans, providers
 from benchmarks.measure import Measured, Way, side_by_side
 from benchmarks.projects import Project
 
@@ -369,9 +369,56 @@ def row_p(bench: Bench) -> Iterator[Row]:
         yield Row("p", f"plan of {number} environments", measured, "<= 2 s", passed)
 
 
+def row_q(bench: Bench) -> Iterator[Row]:
+    """The Action around the check: its installation, and the steps that judge and comment."""
+    if action.lack():
+        print(f"--   q     the Action: not measured, {action.lack()}", flush=True)
+        return
+    one = action.Action(bench.base / "q", PYTHON, bench.environ)
+    hand = {"venv and pip by hand": one.by_hand(PYTHON)}
+    few = max(3, bench.repeat // 2)
+    measured = side_by_side({"install step": one.install(cold=True), **hand}, few)
+    ours, other = measured.values()
+    passed = ours.seconds <= 1.2 * other.seconds
+    yield Row("q", "the Action: install, cold", measured, "<= 1.2", passed)
+    nothing = {"python -c pass": Way([[PYTHON, "-c", "pass"]], str(bench.base), bench.environ)}
+    measured = side_by_side({"install step": one.install(cold=False), **nothing}, bench.repeat)
+    cached = next(iter(measured.values()))
+    yield Row("q", "the same, cached", measured, "<= 150 ms", cached.seconds <= 0.150)
+    yield from _around_the_check(bench, one, cached)
+
+
+def _around_the_check(bench: Bench, one: action.Action, cached: Measured) -> Iterator[Row]:
+    with action.github() as github:
+        pull = action.Pull(bench.project(), github, bench.base / "q", DRIFT)
+        pull.change()
+        told = pull.told(one.python())
+        project, words = pull.project, ("--from-ref", "main", "--to-ref", "mine")
+        bench.run(project, REVGUARD, "check", "--all", "--from-ref", "main", "--to-ref", "main")
+        bench.run(project, REVGUARD, "pr", *words, "--files", str(pull.report))
+        check = bench.way(project, [REVGUARD, "check", *words], before=pull.change, expected=(1,))
+        found = side_by_side(
+            {
+                "judge": one.step("judge", project, told, pull.change),
+                "comment": one.step("comment", project, told, pull.without_comment),
+                "revguard check": check,
+            },
+            bench.repeat,
+        )
+    judge, comment, alone = found.values()
+    for name, each in (("judging", judge), ("commenting", comment)):
+        measured = {f"{name} step": each, "revguard check": alone}
+        yield Row("q", f"the Action: {name}", measured, "-", passed=True)
+    more = cached.seconds + judge.seconds + comment.seconds
+    steps = Measured(more, max(judge.memory, comment.memory))
+    measured = {"its three steps, cached": steps, "revguard check": alone}
+    what = f"the Action's own: {(more - alone.seconds) * 1000:.0f} ms"
+    yield Row("q", what, measured, "<= 1 s more", more - alone.seconds <= 1)
+
+
 ROWS: dict[str, Callable[[Bench], Row | Iterable[Row]]] = {
     "a": row_a, "b": row_b, "c": row_c, "d": row_d, "e": row_e, "f": row_f, "g": row_g,
-    "h": row_h, "i": row_i, "j": row_j, "k": row_k, "p": row_p,
+    "h": row_h, "i": row_i, "j": row_j, "k": row_k, "p": row_p, "q": row_q,
 }  # fmt: skip
 
 
