@@ -149,10 +149,8 @@ def index(tmp_path_factory):
     text = about.read_text()
     for version in ("0.9.1", "0.9.2"):
         about.write_text(re.sub('__version__ = ".*"', f'__version__ = "{version}"', text))
-        words = ("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source))
-        subprocess.run(
-            [sys.executable, "-m", "pip", *words], check=True, env=machine.plain_environ()
-        )
+        building = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+        subprocess.run(building, cwd=source, check=True, capture_output=True)
     return {
         "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_NO_DEPS": "1",
         "PIP_CONFIG_FILE": os.devnull,
@@ -212,12 +210,24 @@ def test_a_released_version(step, tmp_path):
     assert len([*(tmp_path / "tools" / "revguard").iterdir()]) == 1
 
 
+def test_a_python_whose_pip_is_too_old(step, tmp_path):
+    """Or has none: then the virtualenv has its own."""
+    base = tmp_path / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(base)], check=True)
+    (site,) = base.glob("lib/python*/site-packages")
+    (site / "pip.py").write_text("import sys\nsys.exit('no such option: --python')\n")
+    path = f"{base}/bin{os.pathsep}{machine.plain_environ()['PATH']}"
+    done = step("0.9.1", PATH=path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert version_of(python_of(tmp_path)) == "0.9.1"
+
+
 def test_an_installation_that_was_killed(step, tmp_path):
     """What it left is not taken for whole, and not in the way."""
     tools = tmp_path / "tools" / "revguard"
     begun = step("0.9.2", start=subprocess.Popen, options={"start_new_session": True})
     until = time.monotonic() + 60
-    while not [*tools.glob("*.*/bin/pip*")]:
+    while not [*tools.glob("*.*/bin/python")]:
         assert begun.poll() is None, begun.stdout.read()
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -42,7 +42,8 @@ def linter(require):
 
 
 def test_actionlint(linter, written):
-    linter("actionlint", *WORKFLOWS, written)
+    shellcheck = shutil.which("shellcheck", path=str(Path(sys.executable).parent)) or ""
+    linter("actionlint", "-shellcheck", shellcheck, *WORKFLOWS, written)
 
 
 def test_zizmor(linter, written):

@@ -123,12 +123,11 @@ def _made(folder: str, source: str, version: str, environ: dict[str, str]) -> bo
     _sweep(folder)
     aside = folder + "." + str(os.getpid())
     clean = {name: value for name, value in environ.items() if not name.startswith("PYTHON")}
-    pip = [_python(aside), "-I", "-m", "pip", "install", "--quiet", "--compile"]
     wanted = "revguard==" + version if version else source
     try:
-        for argv in ([sys.executable, "-I", "-m", "venv", "--clear", aside], [*pip, wanted]):
-            if subprocess.call(argv, env=clean) != 0:
-                return False
+        pip = _with_pip(aside, clean)
+        if not pip or subprocess.call([*pip, "install", "-q", "--compile", wanted], env=clean):
+            return False
         open(os.path.join(aside, ISOLATED), "w").close()
         try:
             os.rename(aside, folder)
@@ -137,6 +136,19 @@ def _made(folder: str, source: str, version: str, environ: dict[str, str]) -> bo
         return True
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _with_pip(folder: str, environ: dict[str, str]) -> list[str]:
+    """Make the virtualenv; the pip that installs into it, none where it could not be made."""
+    make = [sys.executable, "-I", "-m", "venv", "--clear"]
+    if subprocess.call([*make, "--without-pip", folder], env=environ) == 0:
+        # a pip of its own takes seconds to make; this Python's may be too old for that, or none
+        pip = [sys.executable, "-I", "-m", "pip", "--python", _python(folder)]
+        nowhere = subprocess.DEVNULL
+        if subprocess.call([*pip, "--version"], env=environ, stdout=nowhere, stderr=nowhere) == 0:
+            return pip
+    made = subprocess.call([*make, folder], env=environ) == 0
+    return [_python(folder), "-I", "-m", "pip"] if made else []
 
 
 def _sweep(folder: str) -> None:
