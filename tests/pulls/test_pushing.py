@@ -132,6 +132,21 @@ def test_patch_push_and_add_are_the_same(name, pull):
     assert folder(one, shop.git("write-tree")) == folder(one, "origin/mine")
 
 
+def test_another_job_has_judged(pull):
+    """The one with the token takes its report, and runs nothing of the project."""
+    one = pull()
+    plain(one)
+    one.push()
+    assert "was pushed" not in said(one)
+    report = str(one.shop.path.parent / "job" / "out" / "revguard.json")
+    one.shop.write("migrations/env.py", "raise SystemExit('it was run')\n")
+    out = said(one, "--mode", "push", "--parts", report)
+    assert "was pushed to the branch" in out
+    assert "it was run" not in out
+    one.shop.git("fetch", "-q", "origin")
+    assert [*one.shop.committed("origin/mine").values()] == ["A"]
+
+
 def test_the_branch_moved_on_meanwhile(pull):
     """Somebody pushed while it was judged: theirs stays."""
     one = pull()
