@@ -9,7 +9,7 @@ import pytest
 
 from revguard.pulls import body, codequality, files, marker, telling
 from revguard.pulls.place import Place, project_id
-from revguard.verdict import EnvironmentReport, Finding, Lock, ProofStep, Report
+from revguard.verdict import EnvironmentReport, Finding, HeadFile, Lock, ProofStep, Report
 
 GITHUB = Place(service="github", server="https://github.com", repository="shop/shop", head="a" * 40)
 
@@ -66,6 +66,14 @@ def test_locks_are_spoken_of_where_they_are_known(known):
     one = replace(said.environments[0], locks=(lock,) if known else ())
     text = body.comment(replace(said, environments=(one,)), GITHUB)
     assert ("lock" in text.lower(), "ACCESS EXCLUSIVE" in text) == (known, known)
+
+
+def test_the_head_file_is_shown_with_the_script():
+    files = (HeadFile(path="versions/`heads`.txt", text="# ```\n1\n"),)
+    text = body.comment(report(finding(), script="x = 1\n", head_files=files), GITHUB)
+    shown = text[text.index("The head file, <code>versions/`heads`.txt</code>") :]
+    assert "````text\n# ```\n1\n````" in shown
+    assert "The head file" not in body.comment(report(finding(), script="x = 1\n"), GITHUB)
 
 
 VALUES = {

@@ -8,6 +8,7 @@ from revguard.verdict import (
     EnvironmentReport,
     Finding,
     ForeignKey,
+    HeadFile,
     Lock,
     NewRevision,
     ProofStep,
@@ -84,6 +85,7 @@ ENVIRONMENTS = st.builds(
     tables=some(SMALL),
     script=st.none() | TEXTS,
     script_path=TEXTS,
+    head_files=some(st.builds(HeadFile, path=TEXTS, text=TEXTS)),
     sql=TEXTS,
     proof=some(st.builds(
         ProofStep, step=st.sampled_from(["upgrade", "reupgrade"]) | TEXTS,

@@ -45,6 +45,8 @@ def _scripts(one: EnvironmentReport, links: Links | None) -> Iterator[str]:
     if one.script is not None:
         path = f", <code>{in_html(one.script_path)}</code>" if one.script_path else ""
         yield folded(f"The missing script{path}", fence(one.script, "python"))
+    for file in one.head_files:
+        yield folded(f"The head file, <code>{in_html(file.path)}</code>", fence(file.text, "text"))
 
 
 def _proof_summary(one: EnvironmentReport) -> str:
