@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import functools
+import json
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -32,24 +35,44 @@ class Way:
     def once(self) -> tuple[float, float]:
         """Seconds and peak MiB of one run through the commands."""
         self.before()
-        started = time.perf_counter()
-        peak = max(self._run(command) for command in self.commands)
-        return time.perf_counter() - started, peak
+        found = [self._run(command) for command in self.commands]
+        return sum(seconds for seconds, _ in found), max(peak for _, peak in found)
 
-    def _run(self, command: Sequence[str]) -> float:
-        """Peak MiB of one command; SystemExit where it ends otherwise than is expected."""
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(
-                command, cwd=self.cwd, env=dict(self.environ),
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
-            )  # fmt: skip
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode not in (*self.expected, 0):
-                said.seek(0)
-                why = said.read().decode(errors="replace")
-                raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {why}")
-        return usage.ru_maxrss / 1024
+    def _run(self, command: Sequence[str]) -> tuple[float, float]:
+        """Of one command; SystemExit where it ends otherwise than is expected."""
+        with tempfile.NamedTemporaryFile("r", errors="replace") as said:
+            asked = {"command": command, "cwd": self.cwd, "environ": self.environ}
+            told = _starter().ask({**asked, "said": said.name})
+            if told["code"] not in (*self.expected, 0):
+                why = said.read()
+                raise SystemExit(f"{' '.join(command)} ended with {told['code']}: {why}")
+        return told["seconds"], told["peak"]
+
+
+class Starter:
+    """The process that starts what is measured."""
+
+    def __init__(self) -> None:
+        path = Path(__file__).parent / "starting.py"
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(path)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def ask(self, words: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a command: its exit code, seconds and peak MiB."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(words) + "\n")
+        self._process.stdin.flush()
+        told: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return told
+
+
+@functools.cache
+def _starter() -> Starter:
+    """One for all; it ends with us, whose end closes its input."""
+    return Starter()
 
 
 def side_by_side(ways: Mapping[str, Way], repeat: int) -> dict[str, Measured]:
