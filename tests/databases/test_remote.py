@@ -46,9 +46,16 @@ class Postgres:
         login = f"{quote(user, safe='')}:{quote(password, safe='')}"
         return f"postgresql://{login}@{host}:{self.server.port}/{database}{query}"
 
+    def limit(self, account, logins):
+        self.root(f"ALTER ROLE {account} CONNECTION LIMIT {logins}")
+
     def query(self, url, statement):
+        with self.visit(url) as connection:
+            return connection.query(statement)
+
+    def visit(self, url):
         port, host = url["port"], url["host"]
-        with network.PostgresConnection(
+        return network.PostgresConnection(
             host=host,
             port=port,
             socket=f"{host}/.s.PGSQL.{port}" if host.startswith("/") else None,
@@ -56,8 +63,7 @@ class Postgres:
             password=url["password"],
             database=url["database"],
             timeout=20,
-        ) as connection:
-            return connection.query(statement)
+        )
 
     def root(self, statement, database="postgres"):
         with self.server.root(database) as connection:
@@ -115,8 +121,16 @@ class Maria:
         login = f"{quote(user, safe='')}:{quote(password, safe='')}"
         return f"mysql+pymysql://{login}@{host}:{self.server.port}/{database}{query}"
 
+    def limit(self, account, logins):
+        most = max(0, logins)  # 0: no limit
+        self.root(f"ALTER USER '{account}'@'127.0.0.1' WITH MAX_USER_CONNECTIONS {most}")
+
     def query(self, url, statement):
-        with network.MysqlConnection(
+        with self.visit(url) as connection:
+            return connection.query(statement)
+
+    def visit(self, url):
+        return network.MysqlConnection(
             host=url.get("host"),
             port=url.get("port", 0),
             socket=url.get("socket"),
@@ -124,8 +138,7 @@ class Maria:
             password=url["password"],
             database=url["database"],
             timeout=20,
-        ) as connection:
-            return connection.query(statement)
+        )
 
     def root(self, statement, database=None):
         with self.server.root(database) as connection:
@@ -221,6 +234,37 @@ def test_beside_what_is_there(there, run):
     assert there.everything() == before
 
 
+def test_what_was_replayed_is_copied_only_where_that_is_asked(there, run):
+    with start(there.url(), there.dialect, run) as server:
+        main = server.database().url
+        with there.visit(main) as visitor:
+            visitor.query("CREATE TABLE t (a int)")
+            visitor.query("BEGIN")
+            visitor.query("INSERT INTO t VALUES (1)")
+            assert not server.replayed(asked=False)
+            assert there.query(main, "SELECT count(*) FROM t") == [("0",)]  # it was thrown out
+        assert {one for one in there.names() if one.startswith("revguard")} == {main["database"]}
+        assert server.replayed(asked=True)
+        lent = server.lend("parent").url
+        there.query(main, "DROP TABLE t")
+        assert there.query(lent, "SELECT count(*) FROM t") == [("0",)]
+        ours = {one for one in there.names() if one.startswith("revguard")}
+        assert ours == {main["database"], lent["database"]}
+    assert run.notes == []
+
+
+def test_all_are_dropped_where_the_account_has_one_login_only(there, run):
+    there.limit("maker", 1)
+    try:
+        with start(there.url(), there.dialect, run) as server:
+            server.mark()
+            server.clone("x")
+    finally:
+        there.limit("maker", -1)
+    assert run.notes == []
+    assert not [one for one in there.names() if one.startswith("revguard")]
+
+
 def test_a_database_that_is_not_there_is_no_hindrance(there, run):
     with start(there.url(database="nowhere"), there.dialect, run) as server:
         assert SHAPE.fullmatch(server.database().url["database"])
@@ -228,11 +272,7 @@ def test_a_database_that_is_not_there_is_no_hindrance(there, run):
 
 def test_the_visitors_of_the_main_database_are_thrown_out(there, run):
     with start(there.url(), there.dialect, run) as server:
-        url = server.database().url
-        login = {"host": url["host"], "port": url["port"], "username": url["username"]}
-        kind = network.PostgresConnection if there.dialect == "postgresql" else None
-        kind = kind or network.MysqlConnection
-        with kind(**login, password=url["password"], database=url["database"]) as visitor:
+        with there.visit(server.database().url) as visitor:
             visitor.query("CREATE TABLE t (a int)")
             visitor.query("BEGIN")
             visitor.query("INSERT INTO t VALUES (1)")

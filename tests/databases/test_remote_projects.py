@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,7 @@ class Project:
 def server(postgres):
     with postgres.root() as root:
         root.query(f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{PASSWORD}'")
+        root.query(f"ALTER ROLE {ROLE} SET log_statement = 'ddl'")
     yield postgres
     with postgres.root() as root:
         root.query(f"DROP ROLE {ROLE}")
@@ -127,6 +129,11 @@ def server(postgres):
 def names(server):
     with server.root() as root:
         return sorted(row[0] for row in root.query("SELECT datname FROM pg_database"))
+
+
+def created(server):
+    """How many databases the role has made so far."""
+    return server.log().count("statement: CREATE DATABASE")
 
 
 def url(server, query="", password=PASSWORD):
@@ -155,7 +162,14 @@ def test_blocked_added_clean(server, tmp_path):
     assert [step["result"] for step in environment["proof"]] == ["pass"] * 4
     assert project.revguard("add", "-v")[0] == 0
     project.git("commit", "-qm", "first")
+    made = created(server)
     assert project.revguard("check", "--all", "--no-cache", "-v")[0] == 0
+    assert created(server) == made + 2  # one for the parent, which nothing is known of
+    project.models(', sa.Column("email", sa.String(50))')
+    project.git("add", "-A")
+    shutil.rmtree(project.cache)
+    assert project.revguard("check", "-v")[0] == 1
+    assert created(server) == made + 4
     assert names(server) == before
     for secret in (PASSWORD, quote(PASSWORD, safe="")):
         for text in (project.said, project.kept(), server.log()):

@@ -134,6 +134,15 @@ class ContainerServer:
             self._dialect.copy(connection, self._marked(), name)
         return self._database(name)
 
+    def replayed(self, *, asked: bool) -> bool:  # noqa: ARG002 - it will be stored
+        """Mark the state that was reached."""
+        self.mark()
+        return True
+
+    def lend(self, name: str) -> Database:
+        """A copy: what is marked will be stored."""
+        return self.clone(name)
+
     def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
         """Stop, and store the marked (else the main) state; None where that is not possible."""
         container = self._container

@@ -158,6 +158,15 @@ class LocalServer(ABC):
     def clone(self, name: str) -> Database:
         """A copy of the marked state, else of the main database, called `name`."""
 
+    def replayed(self, *, asked: bool) -> bool:  # noqa: ARG002 - it will be stored
+        """Mark the state that was reached."""
+        self.mark()
+        return True
+
+    def lend(self, name: str) -> Database:
+        """A copy: what is marked will be stored."""
+        return self.clone(name)
+
     @abstractmethod
     def _program(self) -> tuple[Account | None, str]:
         """Who the server runs as, None for ourselves, and the folder of its programs."""

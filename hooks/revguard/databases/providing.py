@@ -152,8 +152,15 @@ class Server(Protocol):
     def mark(self) -> None:
         """Remember the main database as it is now; whoever is connected is thrown out."""
 
+    def replayed(self, *, asked: bool) -> bool:
+        """Mark where that is asked or to be stored; whoever is connected is thrown out anyway.
+        Whether it is marked."""
+
     def clone(self, name: str) -> Database:
         """A copy of the marked state, or of the main database where nothing is marked."""
+
+    def lend(self, name: str) -> Database:
+        """The marked state for one who only looks: itself where nothing stores it, else a copy."""
 
     def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
         """Stop, and store the marked (else the main) state; None where that is not possible."""

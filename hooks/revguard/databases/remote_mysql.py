@@ -65,6 +65,10 @@ class MysqlAdministration:
         """By SQL alone."""
         mysql_copies.copy(self._connection, source, target)
 
+    def throw_out(self, name: str) -> None:
+        """As far as this account may."""
+        mysql_copies.throw_out(self._connection, name)
+
     def drop(self, name: str) -> None:
         """With whoever is in it."""
         mysql_copies.drop(self._connection, name)

@@ -95,15 +95,26 @@ class PostgresAdministration:
 
     def copy(self, source: str, target: str) -> None:
         """With its own settings, comment and privileges."""
-        self._throw_out(source)
+        self.throw_out(source)
         self._query(f"CREATE DATABASE {wire.name(target)} TEMPLATE {wire.name(source)}")
         for statement in self._belongings(source, target):
             self._query(statement)
 
+    def throw_out(self, database: str) -> None:
+        """End this role's sessions in a database; CREATE DATABASE itself waits for the others."""
+        visitors = (
+            f"datname = {wire.literal(database)} "
+            "AND usename = current_user AND pid <> pg_backend_pid()"
+        )
+        self._query(_END + visitors)
+        until = time.monotonic() + _ALONE_SECONDS
+        while self._value(_COUNT + visitors) != "0" and time.monotonic() < until:
+            time.sleep(0.005)
+
     def drop(self, name: str) -> None:
         """Who is in it is thrown out, as far as this role may."""
         if self._number < _FORCE:
-            self._throw_out(name)
+            self.throw_out(name)
         force = " WITH (FORCE)" if self._number >= _FORCE else ""
         self._query(f"DROP DATABASE IF EXISTS {wire.name(name)}{force}")
 
@@ -176,17 +187,6 @@ class PostgresAdministration:
         if socket or remote_tls.is_forbidden(self._target.options):
             return False
         return remote_tls.context(self._target.options)
-
-    def _throw_out(self, database: str) -> None:
-        """End this role's sessions in a database; CREATE DATABASE itself waits for the others."""
-        visitors = (
-            f"datname = {wire.literal(database)} "
-            "AND usename = current_user AND pid <> pg_backend_pid()"
-        )
-        self._query(_END + visitors)
-        until = time.monotonic() + _ALONE_SECONDS
-        while self._value(_COUNT + visitors) != "0" and time.monotonic() < until:
-            time.sleep(0.005)
 
     def _belongings(self, source: str, target: str) -> list[str]:
         """Statements for what belongs to a database and yet is not copied with it."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import re
-from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from revguard.databases import remote_url
 from revguard.databases.providing import Database
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from revguard.databases.remote_url import Target
     from revguard.databases.snapshots import Snapshot
     from revguard.runs import Run
+
+_T = TypeVar("_T")
 
 PREFIX = "revguard_"
 _NAME = re.compile(rf"{PREFIX}(?P<made>\d{{14}})_(?P<run>[0-9a-f]{{12}})_\d+")
@@ -61,6 +64,9 @@ class Administration(Protocol):
 
     def copy(self, source: str, target: str) -> None:
         """A new database that is the equal of another; visitors of that are thrown out."""
+
+    def throw_out(self, name: str) -> None:
+        """End this account's sessions in a database."""
 
     def drop(self, name: str) -> None:
         """Drop a database, if it is there, with whoever of this account's is in it."""
@@ -103,6 +109,7 @@ class RemoteServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._drop_together()
         for name in reversed(self._made):
             self._drop_or_tell(name)
         if self._login is not None:
@@ -146,24 +153,44 @@ class RemoteServer:
         if earlier:
             self._drop_or_tell(earlier)
 
+    def replayed(self, *, asked: bool) -> bool:
+        """Nothing is stored, so that a copy is of use only where it is asked for."""
+        if asked:
+            self.mark()
+        elif self._login is not None:
+            self._asked(lambda login: login.throw_out(self._main))
+        return asked
+
     def clone(self, name: str) -> Database:  # noqa: ARG002 - each bears our own name
         """A copy of the marked state, else of the main database."""
         self.wait()
         return self._database(self._copy(self._marked or self._main))
+
+    def lend(self, name: str) -> Database:
+        """The marked state itself: each copy costs the user's server two checkpoints."""
+        self.wait()
+        return self._database(self._marked) if self._marked else self.clone(name)
 
     def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:  # noqa: ARG002
         """None: nothing of ours stays on the user's server."""
         return None
 
     def _copy(self, source: str) -> str:
+        def copied(login: Administration) -> str:
+            name = self._new_name(login)
+            login.copy(source, name)
+            return name
+
+        return self._asked(copied)
+
+    def _asked(self, work: Callable[[Administration], _T]) -> _T:
+        """CouldNotCheck where the server refuses."""
         login = self._login
         assert login is not None
         try:
-            name = self._new_name(login)
-            login.copy(source, name)
+            return work(login)
         except (OSError, ServerError) as error:
             raise login.refusal(error) from error
-        return name
 
     def _new_name(self, login: Administration) -> str:
         """Known before it is made, so that it is dropped whatever comes between."""
@@ -200,6 +227,23 @@ class RemoteServer:
             old = made is not None and now is not None and now - made > patience
             if found and old and not login.lives(name, found["run"]):
                 self._drop_or_tell(name, left_by="a run that was killed")
+
+    def _drop_together(self) -> None:
+        """Drop all at once, as far as there are logins for it: one checkpoint of the server serves
+        them then, and what is in one need not be written to disk for the drop of another."""
+        with ExitStack() as stack, suppress(CouldNotCheck):
+            others = []
+            for name in self._made[1:]:
+                login = _log_in(self._target, self._run, _LAST_SECONDS)
+                stack.callback(login.close)
+                others.append((login, name))
+            pool = stack.enter_context(ThreadPoolExecutor(max(1, len(others))))
+            dropped = {pool.submit(login.drop, name): name for login, name in others}
+            if dropped:
+                self._drop_or_tell(self._made[0])
+            for work, name in dropped.items():
+                if work.exception() is None:
+                    self._made.remove(name)
 
     def _drop_or_tell(self, name: str, left_by: str = "") -> None:
         """What cannot be dropped is told with the statement that does it, and swept later."""

@@ -78,6 +78,15 @@ class SqliteFile:
         _copy(self._marked or self._folder / "main", target)
         return self._database(target / _MAIN)
 
+    def replayed(self, *, asked: bool) -> bool:  # noqa: ARG002 - it will be stored
+        """Mark the state that was reached."""
+        self.mark()
+        return True
+
+    def lend(self, name: str) -> Database:
+        """A copy: what is marked will be stored."""
+        return self.clone(name)
+
     def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
         """Store the marked file, else the main one."""
         import sqlite3

@@ -49,6 +49,7 @@ class _Evaluation:
         self._driver = ""
         self._learned = ""  # the driver, by a first run
         self._replayed = 0
+        self._connected = 0  # how often the database was asked for
         self._script_location = around.environment.script_location or ""
         self._several = False
         self._moved = False  # whether the scripts turned out to be others than those provided for
@@ -308,6 +309,7 @@ class _Evaluation:
     def _on_database(self, event: Mapping[str, Any]) -> dict[str, Any]:
         assert self._histories is not None
         self._driver = event["driver"]
+        self._connected += 1
         self._serving.driver = f"{event['dialect']}+{event['driver']}"
         if self._task.database is not None:
             self._database = self._database or self._task.database()
@@ -316,8 +318,7 @@ class _Evaluation:
             self._database = self._serving.database(event["dialect"], self._state())
             self._beginning.refuse_unfit(self._serving.stood)
             if self._is_to_be_marked() and not event["reset"]:
-                assert self._serving.server is not None
-                self._serving.server.mark()
+                self._serving.mark()
         self._around.progress("comparing models and database")
         url = dict(self._database.url)
         told = {"dialect": self._database.dialect, "url": url}
@@ -325,10 +326,23 @@ class _Evaluation:
         return {"database": told, "stood": stood and asdict(stood)}
 
     def _is_to_be_marked(self) -> bool:
-        """Whether the state before the new revisions is still asked for: by the parent's
-        evaluation, or to be kept."""
-        asked = self._task.ask_known and self._task.known is None
-        return bool(asked) or (self._order.starts and not self._serving.from_snapshot)
+        """Whether the database as env.py first meets it is what stands before the new revisions,
+        and that is asked for. Else it is marked when it was replayed."""
+        if self._serving.is_marked or (self._connected == 1 and self._is_to_be_replayed()):
+            return False
+        return self._is_known_asked() or (self._order.starts and not self._serving.from_snapshot)
+
+    def _is_known_asked(self) -> bool:
+        """Whether the parents may have to be evaluated."""
+        return self._task.ask_known is not None and self._task.known is None
+
+    def _is_to_be_replayed(self) -> bool:
+        """Whether it is sure that landed revisions are not in the database yet."""
+        assert self._histories is not None
+        server, stood = self._serving.server, self._serving.stood
+        if server is not None and server.snapshot is not None:
+            return bool(self._histories.replayed().keys() - server.snapshot.revisions)
+        return bool(self._histories.old) and stood is not None and stood.heads == ()
 
     def _on_aside(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of the database, at the same history, for what nobody looks at."""
@@ -343,8 +357,8 @@ class _Evaluation:
 
     def _on_replayed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         self._replayed = event["count"]
-        if self._task.database is None and self._serving.server is not None:
-            self._serving.server.mark()
+        if self._task.database is None:
+            self._serving.replayed(asked=self._is_known_asked())
         return {}
 
     def _on_drift(self, _event: Mapping[str, Any]) -> dict[str, Any]:

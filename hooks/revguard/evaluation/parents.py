@@ -131,8 +131,8 @@ def _evaluate_parent(
         return Histories(graph=graph, parents=(graph,), base=None)
 
     shared = None
-    if serving.server is not None and len(case.subject.parents) == 1:
-        shared = lambda: serving.clone(f"parent{case.around.run().number()}")  # noqa: E731
+    if serving.is_marked and len(case.subject.parents) == 1:
+        shared = lambda: serving.lend(f"parent{case.around.run().number()}")  # noqa: E731
     evaluated = evaluate(
         case.around,
         Task(

@@ -52,6 +52,7 @@ class Serving:
         self.told: Told | None = None  # what the project tells of its server's version
         self.stood: Standing | None = None  # what is there before env.py runs
         self.driver = ""  # what env.py connects with, as a URL begins
+        self.is_marked = False
         self.waited = 0.0  # seconds that env.py had to wait for the database
 
     def __enter__(self) -> Serving:  # noqa: PYI034  (Self is of 3.11)
@@ -108,10 +109,29 @@ class Serving:
         self.waited += time.monotonic() - started
         return self.server.database()
 
+    def mark(self) -> None:
+        """Remember the database as it is now."""
+        assert self.server is not None
+        self.server.mark()
+        self.is_marked = True
+
+    def replayed(self, *, asked: bool) -> None:
+        """Remember what a replay has reached, where that is asked for or will be kept."""
+        if self.server is not None:
+            self.is_marked = self.server.replayed(asked=asked)
+
     def clone(self, name: str) -> Database:
         """A copy of the marked state; where nothing is copied a database as it was at first."""
         assert self.server is not None
-        cloned = self.server.clone(name)
+        return self._prepared(self.server.clone(name))
+
+    def lend(self, name: str) -> Database:
+        """Likewise, for an evaluation that only looks."""
+        assert self.server is not None
+        return self._prepared(self.server.lend(name))
+
+    def _prepared(self, cloned: Database) -> Database:
+        assert self.server is not None
         if self._prepare is not None and not self.server.copies:
             self._prepare(cloned, lambda: self._given_up)
         return cloned
