@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import action, databases, graphs, plans, providers
+from benchmarks import action, chains, databases, graphs, plans, providers
 from benchmarks.measure import Measured, Way, side_by_side
 from benchmarks.projects import Project
 
@@ -40,8 +40,9 @@ class Row:
 class Bench:
     """Where everything lies while it is measured."""
 
-    def __init__(self, base: Path, repeat: int, socket: str) -> None:
+    def __init__(self, base: Path, repeat: int, socket: str, only: str = "") -> None:
         self.base = base
+        self.only = only  # a part of the names of the providers that are wanted
         self.repeat = repeat
         self.socket = socket  # of a PostgreSQL that runs
         self.environ = {
@@ -247,6 +248,8 @@ def row_h(bench: Bench) -> list[Row]:
 def row_i(bench: Bench) -> Iterator[Row]:
     """From nothing to a verdict by each provider, cold and warm."""
     for one in providers.ALL:
+        if bench.only not in one.name:
+            continue
         lack = one.lack()
         if lack:
             print(f"--   i     {one.name}: not measured, {lack}", flush=True)
@@ -416,9 +419,39 @@ def _around_the_check(bench: Bench, one: action.Action, cached: Measured) -> Ite
     yield Row("q", what, measured, "<= 1 s more", more - alone.seconds <= 1)
 
 
+def row_r(bench: Bench) -> Iterator[Row]:
+    """Revisions that are moved or made one, proven, against the same by hand."""
+    cold = {**bench.environ, "REVGUARD_CACHE_DIR": bench.environ["REVGUARD_CACHE_DIR"] + "-cold"}
+    for word, count in (("rebase", 1), ("rebase", 5), ("squash", 3)):
+        folder = bench.base / f"{word}{count}"
+        project = chains.branch(folder, count, landed=word == "rebase")
+        for environ, state in ((cold, "cold"), (bench.environ, "known content")):
+            measured = side_by_side(_ways_of_chain(project, word, environ), bench.repeat)
+            ours, hand = measured.values()
+            what = f"{word}, {count} revision{'s' if count > 1 else ''}, {state}"
+            # squash proves rows besides, on two databases
+            limit = 1.5 if word == "squash" else 1
+            yield Row("r", what, measured, f"<= {limit}", ours.seconds <= limit * hand.seconds)
+
+
+def _ways_of_chain(project: Project, word: str, environ: dict[str, str]) -> dict[str, Way]:
+    def before() -> None:
+        chains.renewed(project)
+        if environ["REVGUARD_CACHE_DIR"].endswith("-cold"):
+            shutil.rmtree(environ["REVGUARD_CACHE_DIR"], ignore_errors=True)
+
+    here = {**environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    hand = [PYTHON, "-m", "benchmarks.chains", word, str(project.folder)]
+    return {
+        f"revguard {word}": Way([[REVGUARD, word]], str(project.folder), environ, before),
+        "git, an editor, alembic": Way([hand], str(project.folder), here, before),
+    }
+
+
 ROWS: dict[str, Callable[[Bench], Row | Iterable[Row]]] = {
     "a": row_a, "b": row_b, "c": row_c, "d": row_d, "e": row_e, "f": row_f, "g": row_g,
     "h": row_h, "i": row_i, "j": row_j, "k": row_k, "p": row_p, "q": row_q,
+    "r": row_r,
 }  # fmt: skip
 
 
@@ -459,12 +492,14 @@ def main() -> int:
     parser.add_argument(
         "--engine", action="store_true", help="start the Docker engine of the tests for row i"
     )
+    parser.add_argument("--only", default="", help="a part of a provider's name, for row i")
     found = parser.parse_args()
     missed = False
     base = Path(tempfile.mkdtemp(prefix="revguard-bench-"))
     try:
-        with databases.postgresql() as socket, _engine(wanted=found.engine):
-            bench = Bench(base, found.repeat, socket)
+        # the user's own: durable
+        with databases.postgresql(durable=True) as socket, _engine(wanted=found.engine):
+            bench = Bench(base, found.repeat, socket, found.only)
             for name in found.rows or ROWS:
                 rows = ROWS[name](bench)
                 for row in [rows] if isinstance(rows, Row) else rows:

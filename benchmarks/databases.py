@@ -17,6 +17,12 @@ from benchmarks import server
 from benchmarks.measure import Measured
 
 ROOT = Path(__file__).parent.parent
+# what nobody needs after the run need not be safe on a disk, ours nor that by hand
+_LAX_MARIADB = [
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-doublewrite=0",
+    "--innodb-flush-method=nosync",
+]
 BUSY = """
 import time
 _until = time.process_time() + 1
@@ -64,22 +70,23 @@ def mariadb_by_hand() -> None:
 
 
 @contextlib.contextmanager
-def mariadb() -> Iterator[str]:
-    """mariadb-install-db, start, a login; gives the socket."""
+def mariadb(*, durable: bool = False) -> Iterator[str]:
+    """mariadb-install-db, start, a login; gives the socket. `durable`: as in server.start."""
     base = _folder()
+    lax = [] if durable else _LAX_MARIADB
     data, socket = base / "data", base / "s"
     data.mkdir()
     user = [] if os.geteuid() else ["--user=root"]
     try:
         subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={base}",
-             "--auth-root-authentication-method=normal", *user],
+             "--auth-root-authentication-method=normal", *_LAX_MARIADB, *user],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         process = subprocess.Popen(
             ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={socket}",
              f"--tmpdir={base}",  # one that starts clears it of the tables of all others there
-             "--skip-networking", *user],
+             "--skip-networking", *lax, *user],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
@@ -99,12 +106,12 @@ def _mariadb(socket: str, statement: str) -> bool:
 
 
 @contextlib.contextmanager
-def postgresql(binaries: Path | None = None) -> Iterator[str]:
-    """initdb, start, a login; gives the folder of its socket."""
+def postgresql(binaries: Path | None = None, *, durable: bool = False) -> Iterator[str]:
+    """initdb, start, a login; gives the folder of its socket. `durable`: as in server.start."""
     base = _folder()
     try:
         server.make(base / "data", binaries)
-        process = server.start(base / "data", 5432, binaries)
+        process = server.start(base / "data", 5432, binaries, durable=durable)
         try:
             yield str(base / "data")
         finally:
@@ -115,10 +122,10 @@ def postgresql(binaries: Path | None = None) -> Iterator[str]:
 
 @contextlib.contextmanager
 def container(image: str) -> Iterator[str]:
-    """docker run, wait for a login; gives the port."""
-    port, variables, login = _SERVED["mariadb" if "mariadb" in image else "postgresql"]
+    """docker run with the data in memory, wait for a login; gives the port."""
+    port, data, lax, variables, login = _SERVED["mariadb" if "mariadb" in image else "postgresql"]
     told = [word for one in variables for word in ("-e", one)]
-    run = ["docker", "run", "-d", "--rm", "-P", *told, image]
+    run = ["docker", "run", "-d", "--rm", "-P", "--tmpfs", data, *told, image, *lax]
     name = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
     try:
         asked = ["docker", "port", name, f"{port}/tcp"]
@@ -152,13 +159,27 @@ def _mariadb_answers(port: str) -> bool:
     return not subprocess.run(asked, capture_output=True, check=False).returncode
 
 
-_SERVED = {  # what it listens on, its variables, whether a login is answered
+_SERVED: dict[str, tuple[int, str, list[str], tuple[str, ...], Callable[[str], bool]]] = {
+    # what it listens on, its data, what makes it lax, its variables, whether a login is answered
     "postgresql": (
         5432,
-        ("POSTGRES_USER=postgres", "POSTGRES_PASSWORD=x", "POSTGRES_DB=shop"),
+        "/var/lib/postgresql/data",
+        ["postgres", "-c", "fsync=off", "-c", "full_page_writes=off"],
+        (
+            "POSTGRES_USER=postgres",
+            "POSTGRES_PASSWORD=x",
+            "POSTGRES_DB=shop",
+            "POSTGRES_INITDB_ARGS=--no-sync",
+        ),
         _postgresql_answers,
     ),
-    "mariadb": (3306, ("MARIADB_ROOT_PASSWORD=x", "MARIADB_DATABASE=shop"), _mariadb_answers),
+    "mariadb": (
+        3306,
+        "/var/lib/mysql",
+        ["mariadbd", *_LAX_MARIADB],
+        ("MARIADB_ROOT_PASSWORD=x", "MARIADB_DATABASE=shop"),
+        _mariadb_answers,
+    ),
 }
 
 

@@ -59,7 +59,7 @@ def _no_wheel() -> str:
 
 @contextlib.contextmanager
 def _mariadb_of_the_user(_socket: str) -> Iterator[str]:
-    with databases.mariadb() as socket:
+    with databases.mariadb(durable=True) as socket:
         yield socket
 
 

@@ -35,17 +35,21 @@ def make(folder: Path, programs: Path | None = None) -> None:
         shutil.chown(folder, "nobody", "nogroup")
     initdb = str((programs or binaries()) / "initdb")
     subprocess.run(
-        [*as_server_user(), initdb, "-D", str(folder), "-U", "postgres"],
+        [*as_server_user(), initdb, "-N", "-D", str(folder), "-U", "postgres"],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
     )  # fmt: skip
 
 
-def start(folder: Path, port: int, programs: Path | None = None) -> subprocess.Popen[bytes]:
-    """The server on a socket in its own folder, accepting logins."""
+def start(
+    folder: Path, port: int, programs: Path | None = None, *, durable: bool = False
+) -> subprocess.Popen[bytes]:
+    """The server on a socket in its own folder, accepting logins. `durable`: as a server of the
+    user's own, else as lax as ours, since nobody needs what is in it."""
     folder_of = programs or binaries()
+    lax = [] if durable else ["-F", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
     process = subprocess.Popen(
         [*as_server_user(), str(folder_of / "postgres"), "-D", str(folder), "-k", str(folder),
-         "-c", "listen_addresses=", "-p", str(port)],
+         "-c", "listen_addresses=", "-p", str(port), *lax],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
     )  # fmt: skip
     while not _answers(folder, port):
