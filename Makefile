@@ -8,6 +8,7 @@ SOURCES := pyproject.toml $(shell find hooks -type f ! -name '*.py[co]')
 DEMO := .make/demo
 TEST := .make/test
 NODE := .make/node
+PICTURES := .make/pictures
 
 # Without bytecode every start costs half a second more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,7 +21,7 @@ define virtualenv
 	|| { rm -rf $(1); echo "$(PYTHON) cannot make a virtualenv: on Debian, apt install python3-venv" >&2; exit 1; }
 endef
 
-.PHONY: demo test lint bench node clean
+.PHONY: demo test lint bench node pictures clean
 
 demo: $(DEMO)/ready
 	@$(DEMO)/bin/revguard demo
@@ -38,6 +39,12 @@ bench: $(TEST)/ready
 
 # What the tests have from npm; they do without where it is not.
 node: $(NODE)/ready
+
+# The comments in README.md, as GitHub shows them; needs npm and Chromium. ARGS: see --help.
+pictures: $(TEST)/ready
+	@mkdir -p $(PICTURES) && cp docs/images/package.json $(PICTURES)
+	@cd $(PICTURES) && npm install --ignore-scripts --no-audit --no-fund --no-package-lock --silent
+	@$(TEST)/bin/python docs/images/render.py $(ARGS)
 
 clean:
 	rm -rf .make

@@ -21,11 +21,14 @@ _STEPS: Final[dict[str, str]] = {
 _MOST_LOCKS: Final = 50
 
 
-def all_of(one: EnvironmentReport, links: Links | None, *, sql: bool) -> Iterator[str]:
+def all_of(
+    one: EnvironmentReport, links: Links | None, *, sql: bool, scripts: bool
+) -> Iterator[str]:
     """The folded blocks, in their order."""
     if one.sql and sql:
         yield folded("Upgrade SQL", fence(one.sql, "sql"))
-    yield from _scripts(one, links)
+    if scripts:
+        yield from _scripts(one, links)
     if one.proof:
         yield folded(_proof_summary(one), *_proof(one))
     if one.locks:

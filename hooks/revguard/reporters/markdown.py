@@ -9,13 +9,14 @@ from typing import Final
 from revguard.phrases import counted, phrase
 from revguard.reporters import diagram, folds
 from revguard.reporters.links import Links, is_proposed, page
-from revguard.reporters.markup import code, fence, prose, table
+from revguard.reporters.markup import code, fence, folded, prose, table
 from revguard.rules import RULES
 from revguard.verdict import EnvironmentReport, Finding, Report, SchemaChange
 
 __all__ = ["Links", "render"]
 
 _SIGNS: Final = {"pass": "✅", "fail": "❌", "error": "⚠️"}
+_OPEN: Final = 20  # changes of an environment that need no unfolding
 _SEVERITIES: Final = {"error": "🛑", "warning": "⚠️"}
 
 
@@ -24,13 +25,15 @@ class _Size:
     """How much is said."""
 
     sql: bool = False
-    parts: bool = False  # pictures, scripts, proofs
+    scripts: bool = False
+    parts: bool = False  # pictures, proofs, locks
     most: int = 100  # changes and findings of an environment, environments
     letters: int = 2000  # of a message
 
 
 _SIZES: Final = (
-    _Size(sql=True, parts=True),
+    _Size(sql=True, scripts=True, parts=True),
+    _Size(scripts=True, parts=True),
     _Size(parts=True),
     _Size(),
     _Size(most=20, letters=300),
@@ -42,7 +45,7 @@ _SIZES: Final = (
 def render(report: Report, *, links: Links | None = None, limit: int = 60_000) -> str:
     """The comment's text, in at most `limit` bytes of UTF-8; what does not fit is left out whole.
 
-    First the SQL goes, then pictures, scripts and proofs, then the ends of long lists.
+    First the SQL goes, then scripts, then pictures and proofs, then the ends of long lists.
     """
     for size in _SIZES:
         text = _Page(report, links, size).text()
@@ -84,7 +87,7 @@ class _Page:
         yield self._findings(one)
         if self.size.parts:
             yield from _picture(one)
-            yield from folds.all_of(one, self.links, sql=self.size.sql)
+            yield from folds.all_of(one, self.links, sql=self.size.sql, scripts=self.size.scripts)
         yield folds.background(one, "" if headed else self.report.tree or "")
 
     def _error(self, one: EnvironmentReport) -> Iterator[str]:
@@ -95,14 +98,16 @@ class _Page:
         yield f"→ {prose(one.hint, self.size.letters)}" if one.hint else ""
 
     def _changes(self, one: EnvironmentReport) -> str:
-        rows = [self._change(change) for change in one.changes[: self.size.most]]
+        changes = one.changes
+        if len(changes) > _OPEN:  # what is not covered has to be seen
+            changes = tuple(sorted(changes, key=lambda change: change.covered))
+        rows = [self._change(change) for change in changes[: self.size.most]]
         left_out = len(one.changes) - len(rows)
         said = f"… and {counted(left_out, 'change')} more" if left_out else ""
         said += ", " if said and one.known_drift else ""
         if one.known_drift:
             said += f"{counted(one.known_drift, 'difference')} from before, not counted"
-        drawn = table(("", "change of the models", "", "in"), rows) if rows else ""
-        return "\n\n".join(filter(None, (drawn, f"_{said}_" if said else "")))
+        return "\n\n".join([*_tables(rows), *([f"_{said}_"] if said else [])])
 
     def _change(self, change: SchemaChange) -> tuple[str, ...]:
         where = change.source
@@ -151,6 +156,15 @@ class _Page:
         number, spent = len(self.report.environments), folds.seconds(self.report.duration_ms)
         tree = f", tree {code(self.report.tree[:12])}" if self.report.tree else ""
         return f"{counted(number, 'environment')}, {spent}{tree}"
+
+
+def _tables(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """The first rows, and the others folded."""
+    head = ("", "change of the models", "", "in")
+    if rows:
+        yield table(head, rows[:_OPEN])
+    if rows[_OPEN:]:
+        yield folded(counted(len(rows) - _OPEN, "more change"), table(head, rows[_OPEN:]))
 
 
 def place(path: str, line: int, links: Links | None) -> str:

@@ -34,5 +34,5 @@ def difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
         elif name not in before:
             lines.append(f"{name} was left behind")
         elif before[name] != after[name]:
-            lines.append(f"{name}: {after[name]} instead of {before[name]}")
+            lines.append(f"{name}: `{after[name]}` instead of `{before[name]}`")
     return lines
