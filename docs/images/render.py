@@ -24,14 +24,15 @@ README = ("blocked", "mended")
 THEMES = {"light": "default", "dark": "dark"}  # GitHub's, and Mermaid's name for what it takes
 WIDTH = 930
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+EMOJI = re.compile("([\u2300-\u27bf\U0001f300-\U0001faff])\ufe0f?")
 PAGE = """\
 <!doctype html><meta charset="utf-8">
 <link rel="stylesheet" href="{style}"><style>
   body {{ margin: 0; padding: 24px; box-sizing: border-box; }}
-  .markdown-body {{ font-family: "Noto Sans", Helvetica, Arial, "Noto Color Emoji", sans-serif; }}
   .mermaid {{ text-align: center; padding: 16px; margin-bottom: 16px; border-radius: 6px;
              background: {shade}; }}
-</style><link rel="stylesheet" href="{emoji}">
+  .emoji {{ height: 1.2em; vertical-align: -0.2em; background: none !important; }}
+</style>
 <body class="markdown-body">{body}
 <script src="{mermaid}"></script><script>
   const root = document.documentElement.dataset;
@@ -70,14 +71,18 @@ def page(text, theme, *, open_=False):
         body = body.replace("<details>", "<details open>")
     style = NODE / "github-markdown-css" / f"github-markdown-{theme}.css"
     script = NODE / "mermaid" / "dist" / "mermaid.min.js"
-    emoji = NODE / "@fontsource" / "noto-color-emoji" / "index.css"
-    if not all(one.exists() for one in (style, script, emoji)):
+    if not (style.exists() and script.exists()):
         raise SystemExit(f"{NODE} does not hold all that is needed: `make pictures`")
     return PAGE.format(
-        body=body, style=style.as_uri(), mermaid=script.as_uri(), emoji=emoji.as_uri(),
-        theme=THEMES[theme],
-        shade={"light": "#f6f8fa", "dark": "#151b23"}[theme],
+        body=EMOJI.sub(image, body), style=style.as_uri(), mermaid=script.as_uri(),
+        theme=THEMES[theme], shade={"light": "#f6f8fa", "dark": "#151b23"}[theme],
     )  # fmt: skip
+
+
+def image(found):
+    """As GitHub has it where a system has no font for it."""
+    path = NODE / "@twemoji" / "svg" / f"{ord(found[1]):x}.svg"
+    return f'<img class="emoji" src="{path.as_uri()}">' if path.exists() else found[0]
 
 
 def picture(text, target, folder):

@@ -119,6 +119,14 @@ def test_a_large_change_stays_readable():
     assert diagram.left_out([wide, *near]) == 19
 
 
+def test_many_large_tables_are_shown_with_fewer_columns():
+    columns = tuple(Column(name=f"c{number}", type="INTEGER") for number in range(20))
+    large = [Table(name=f"t{number}", state="changed", columns=columns) for number in range(12)]
+    assert diagram.render(large).count("INTEGER") == 60
+    assert diagram.render(large[:5]).count("INTEGER") == 60
+    assert diagram.render(large[:3]).count("INTEGER") == 36
+
+
 def test_a_table_of_very_many_keys_stays_readable():
     keys = tuple(ForeignKey(columns=(f"c{number}",), table="users") for number in range(999))
     picture = diagram.render([USERS, replace(ORDERS, foreign_keys=(*keys, *keys))])

@@ -15,6 +15,8 @@ from revguard.verdict import Column, ForeignKey, Table
 
 _MOST_TABLES: Final = 12
 _MOST_COLUMNS: Final = 12
+_FEWEST_COLUMNS: Final = 4
+_MOST_ROWS: Final = 60  # of all tables together
 _MOST_LINES: Final = 60
 _MOST_LETTERS: Final = 40
 _STATES: Final = ("added", "removed", "changed")
@@ -31,8 +33,9 @@ def render(tables: Sequence[Table]) -> str:
         return ""
     ids = {table.name: f"t{number}" for number, table in enumerate(shown)}
     lines = ["erDiagram"]
+    most = _most_columns(shown)
     for table in shown:
-        lines += _entity(ids[table.name], table)
+        lines += _entity(ids[table.name], table, most)
     drawn = (
         _line(ids[table.name], ids[key.table], key)
         for table in shown
@@ -68,11 +71,19 @@ def _chosen(tables: Sequence[Table]) -> list[Table]:
     return [*touched, *near[: _MOST_TABLES - len(touched)]]
 
 
-def _entity(name: str, table: Table) -> Iterator[str]:
+def _most_columns(shown: Sequence[Table]) -> int:
+    """How many of a table are shown, such that all of them stay a picture."""
+    for most in range(_MOST_COLUMNS, _FEWEST_COLUMNS, -1):
+        if sum(min(len(table.columns), most) for table in shown) <= _MOST_ROWS:
+            return most
+    return _FEWEST_COLUMNS
+
+
+def _entity(name: str, table: Table, most: int) -> Iterator[str]:
     state = f" ({table.state})" if table.state in _STATES else ""
     yield f'    {name}["{_label(table.name)}{state}"] {{'
     foreign = {column for key in table.foreign_keys for column in key.columns}
-    columns = _chosen_columns(table, foreign)
+    columns = _chosen_columns(table, foreign, most)
     for column in columns:
         yield f"        {_attribute(column, column.name in foreign)}"
     more = len(table.columns) - len(columns)
@@ -81,7 +92,7 @@ def _entity(name: str, table: Table) -> Iterator[str]:
     yield "    }"
 
 
-def _chosen_columns(table: Table, foreign: set[str]) -> list[Column]:
+def _chosen_columns(table: Table, foreign: set[str], most: int) -> list[Column]:
     """All where they are few; else what changes, then the keys, then the others."""
 
     def rank(column: Column) -> int:
@@ -89,7 +100,7 @@ def _chosen_columns(table: Table, foreign: set[str]) -> list[Column]:
             return 0
         return 1 if column.primary or column.name in foreign else 2
 
-    best = sorted(table.columns, key=rank)[:_MOST_COLUMNS]
+    best = sorted(table.columns, key=rank)[:most]
     kept = {id(column) for column in best}
     return [column for column in table.columns if id(column) in kept]
 

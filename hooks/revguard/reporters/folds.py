@@ -99,5 +99,5 @@ def background(one: EnvironmentReport, tree: str) -> str:
 
 
 def seconds(ms: int) -> str:
-    """`0.3 s`."""
-    return f"{int(ms) / 1000:.1f} s"
+    """`0.3 s`, `40 ms`."""
+    return f"{int(ms) / 1000:.1f} s" if ms >= 100 else f"{int(ms)} ms"
