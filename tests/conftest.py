@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import pytest
 
@@ -9,6 +10,7 @@ from revguard import databases
 from revguard.errors import RevguardError
 
 from . import served
+from .warm.machine import MACHINE
 
 NEUTRAL_GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -50,6 +52,15 @@ def neutral_environ(tmp_path_factory):
         for name, value in NEUTRAL_GIT.items():
             patch.setenv(name, value)
         patch.setenv("REVGUARD_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+        MACHINE.close()
+
+
+@pytest.fixture
+def warm_workers():
+    """Where revguard runs in this process, its workers are warm: those of this interpreter."""
+    MACHINE.workers(sys.executable)
+    with MACHINE.in_process():
         yield
 
 

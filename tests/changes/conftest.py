@@ -11,6 +11,11 @@ SERVERS = {"mysql": "mariadb"}
 PROVIDER = os.environ.get("REVGUARD_TEST_PROVIDER", "auto")
 
 
+@pytest.fixture(autouse=True)
+def quickly(warm_workers):
+    """What a worker imports is no matter here."""
+
+
 @pytest.fixture(scope="session")
 def changes_cache(tmp_path_factory):
     """One cache for the session: servers are initialised once, interpreters looked at once."""

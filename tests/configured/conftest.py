@@ -34,6 +34,11 @@ asyncio.run(main())
 """
 
 
+@pytest.fixture(autouse=True)
+def quickly(warm_workers):
+    """What a worker imports is no matter here."""
+
+
 @pytest.fixture
 def project(shop, monkeypatch, cache_dir):  # noqa: F811
     """``project(url)``: a shop with two revisions; it runs in the interpreter of the tests, which

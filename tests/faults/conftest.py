@@ -1,3 +1,4 @@
+# ruff: noqa: TID252  (the warm processes of all tests)
 """A shop with models and history in a real repository, and a real process that meets faults."""
 
 import json
@@ -17,6 +18,8 @@ import pytest
 import revguard
 from revguard import databases, leftovers
 from revguard.errors import RevguardError
+
+from ..warm.machine import MACHINE
 
 SOURCES = Path(revguard.__file__).parents[1]
 SCHEMA = json.loads(Path(revguard.__file__).with_name("report.schema.json").read_text())
@@ -93,6 +96,7 @@ class Shop:
         self.cache = base / "cache"
         self.temporary = base / "tmp"
         self.temporary.mkdir()
+        MACHINE.workers(sys.executable)
 
     def make(self, dialect):
         """The first commit."""
@@ -159,13 +163,18 @@ class Shop:
             **options,
         )
 
-    def run(self, *words, **options):
+    def run(self, *words, environ=None, cwd=None, **options):
         """The process, ended."""
-        with self.start(*words, **options) as process:
-            out, err = process.communicate(timeout=120)
-        done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
-        assert "Traceback" not in err, err
-        assert "this is a bug" not in err, err
+        cwd = cwd or self.path
+        if options:
+            with self.start(*words, environ=environ, cwd=cwd, **options) as process:
+                out, err = process.communicate(timeout=120)
+            done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        else:
+            environ = self.environ(**(environ or {}))
+            done = MACHINE.revguard(words, cwd=cwd, env=environ, timeout=120)
+        assert "Traceback" not in done.stderr, done.stderr
+        assert "this is a bug" not in done.stderr, done.stderr
         return done
 
     def report(self, *words, **options):

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ..scenarios import machine
+from ..warm.machine import MACHINE
 from . import alphabet, playing
 from .game import Game
-from .world import BRANCHES, World, warm_workers
+from .world import BRANCHES, World
 
 EACH = 25  # histories of one seed
 COUNT = int(os.environ.get("REVGUARD_HISTORIES", "500" if os.environ.get("CI") else "50"))
@@ -70,7 +71,8 @@ def world(tmp_path_factory):
     environ["PATH"] = f"{virtualenv}/bin{os.pathsep}{environ['PATH']}"
     environ["REVGUARD_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
     one = World(tmp_path_factory.mktemp("world"), environ)
-    with warm_workers(f"{virtualenv}/bin/python"), contextlib.closing(one):
+    MACHINE.workers(f"{virtualenv}/bin/python")
+    with MACHINE.in_process(), contextlib.closing(one):
         yield one
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: TID252  (what the scenarios run on)
 """A repository with three branches in which a history is played: real git, real files."""
 
 import contextlib
@@ -7,13 +6,9 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
 from revguard import cli
-from revguard.project import launch
 
-from ..scenarios import machine
 from . import alphabet
 from .reading import Objects
 
@@ -160,29 +155,3 @@ def _environ(environ):
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-@contextlib.contextmanager
-def warm_workers(python):
-    """The workers of checks in this process are forks of one that is loaded.
-
-    A worker is the same code either way; what is saved is 300 ms of imports for each.
-    """
-    boot = launch._BOOT
-    with tempfile.TemporaryDirectory() as name:  # the path of a socket must be short
-        folder = Path(name)
-        shutil.copy(Path(__file__).with_name("warm.py"), folder / "boot.py")
-        server = subprocess.Popen(
-            [python, folder / "boot.py", folder / "socket", boot],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder,
-            env={**machine.plain_environ(), "PYTHONHASHSEED": "0"},  # as revguard starts its worker
-        )  # fmt: skip
-        try:
-            assert server.stdout.readline() == b"ready\n"
-            launch._BOOT = folder / "boot.py"
-            yield
-        finally:
-            launch._BOOT = boot
-            server.stdin.close()
-            server.wait()
-            server.stdout.close()

@@ -1,3 +1,4 @@
+# ruff: noqa: TID252  (the warm processes of all tests)
 """A small shop in a real repository: files, git and revguard as its developers use them."""
 
 import json
@@ -13,6 +14,7 @@ import alembic
 
 import revguard
 
+from ..warm.machine import MACHINE
 from .machine import plain_environ, run
 
 OURS = str(Path(revguard.__file__).parents[1])  # the code that the tests belong to
@@ -145,6 +147,7 @@ class Shop:
         environ["VIRTUAL_ENV"] = str(virtualenv)
         environ["PATH"] = f"{virtualenv}/bin{os.pathsep}{environ['PATH']}"
         self.environ = environ
+        MACHINE.workers(f"{virtualenv}/bin/python")
 
     # files
     def write(self, files, text=None):
@@ -205,7 +208,7 @@ class Shop:
         folder = Path(self.git("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
         folder.mkdir(exist_ok=True)
         path = folder / name
-        path.write_text(f"#!/bin/sh\nexec '{sys.executable}' -m revguard {command}\n")
+        path.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{MACHINE.program}' {command}\n")
         path.chmod(0o755)
 
     def pre_commit(self, published, command="check", *types, program=PRE_COMMIT):
@@ -222,11 +225,8 @@ class Shop:
 
     # revguard
     def revguard(self, *args, environ=None, cwd=None, **kwargs):
-        return subprocess.run(
-            [sys.executable, "-m", "revguard", *args], cwd=cwd or self.path,
-            env={**self.environ, "PYTHONPATH": OURS, **(environ or {})}, capture_output=True,
-            text=True, **kwargs,
-        )  # fmt: skip
+        environ = {**self.environ, "PYTHONPATH": OURS, **(environ or {})}
+        return MACHINE.revguard(args, cwd=cwd or self.path, env=environ, **kwargs)
 
 
 class Reports:
