@@ -45,8 +45,9 @@ CASES = [
 DIALECTS = ["mariadb", "sqlite", "postgresql"]
 
 
-def judged(forks, tmp_path, request, dialect, scripts):
-    """What the worker says of scripts (id, upgrade, downgrade), the first of which has landed."""
+def judged(forks, tmp_path, request, dialect, scripts, look=None):
+    """What the worker says of scripts (id, upgrade, downgrade), the first of which has landed.
+    `look` takes the databases that it was given."""
     project = Project(tmp_path / "project", dialect)
     project.models(table())
     down = None
@@ -56,6 +57,8 @@ def judged(forks, tmp_path, request, dialect, scripts):
         down = name
     place = Databases(dialect, request.getfixturevalue(dialect))
     request.addfinalizer(place.drop)
+    if look is not None:
+        look.append(place)
     names = [name for name, _, _ in scripts]
     asked = {**project.request(names[:1]), "new": names[1:]}
     event = forks.evaluate(asked, place)

@@ -202,7 +202,7 @@ class Judgement:
 
     def _sql(self) -> str:
         statements = [text for step in self.result["upgrades"] for text in step["statements"]]
-        return "".join(f"{text.rstrip(';')};\n" for text in statements)
+        return "".join(f"{text}\n" for text in statements)
 
     def _all_findings(self) -> tuple[Finding, ...]:
         """The findings; a script that would drop what the source still defines is as if there were

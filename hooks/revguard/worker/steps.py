@@ -12,7 +12,7 @@ from alembic.runtime.migration import RevisionStep
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from . import failure, premade
+from . import failure, pasting, premade
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -31,9 +31,11 @@ class Statements:
 
     def __init__(self) -> None:
         self.found: list[str] = []
+        self.pasted: list[str] = []  # the same, as a shell takes it
         self.outside: list[str] = []  # what changed tables while no revision ran
         self._local = threading.local()
         self._running = False  # on whatever thread
+        self._kept = False
 
     def install(self) -> None:
         """Listen to all engines."""
@@ -41,11 +43,11 @@ class Statements:
 
     def _note(
         self,
-        _connection: Connection,
+        connection: Connection,
         _cursor: Any,
         statement: str,
         parameters: Any,
-        _context: Any,
+        context: Any,
         _executemany: bool,
     ) -> None:
         if not getattr(self._local, "on", False):
@@ -55,14 +57,17 @@ class Statements:
         text = statement.strip()
         if text.upper().startswith(_READING):
             return
-        if parameters:
-            text += f"  -- {failure.shorten(repr(parameters), 200)}"
         self.found.append(text)
+        if self._kept:
+            options = getattr(context, "execution_options", None) or {}
+            formatted = bool(parameters) or not options.get("no_parameters")
+            self.pasted.append(pasting.pasted(connection.dialect, text, parameters, formatted))
 
     @contextlib.contextmanager
-    def on(self) -> Iterator[list[str]]:
-        """Collect on this thread; gives the list."""
-        self.found = []
+    def on(self, *, kept: bool) -> Iterator[list[str]]:
+        """Collect on this thread; gives the list. ``kept``: as a shell takes them, too."""
+        self.found, self.pasted = [], []
+        self._kept = kept
         self._local.on = self._running = True
         try:
             yield self.found
@@ -132,11 +137,11 @@ class Runner:
                 memo.clear()  # what an `alembic` command of its own would start with
             started = time.monotonic()
             try:
-                with self._statements.on() as found:
-                    noted["statements"] = found
+                with self._statements.on(kept=record is not None) as done:
+                    noted["statements"] = self._statements.pasted
                     function(**kw)
             except (Exception, SystemExit) as error:
-                account = self._account(error, revision, noted)
+                account = self._account(error, revision, done)
                 failed(account)
                 raise StepFailed(account) from error
             finally:
@@ -145,9 +150,7 @@ class Runner:
         step.migration_fn = run
         return step
 
-    def _account(
-        self, error: BaseException, revision: Script, record: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _account(self, error: BaseException, revision: Script, done: list[str]) -> dict[str, Any]:
         account = failure.describe(error, self._tree, self._toplevel)
         path = failure.relative(str(revision.path), self._tree)
         frames = traceback.extract_tb(error.__traceback__)
@@ -157,7 +160,6 @@ class Runner:
         account["path"] = path
         account["line"] = own[-1].lineno if own else 0
         account["on_purpose"] = type(error).__name__ in _ON_PURPOSE and bool(places and places[-1])
-        done = record.get("statements") or []
         said = account["statement"].strip()
         account["number"] = len(done)
         account["at_statement"] = bool(said and done) and done[-1].startswith(said[:1000])
