@@ -33,7 +33,8 @@ class Record:
     settings: str  # digest of the settings and the interpreter that it was made with
     digest: str | None  # of the metadata, as the worker computes it
     drift: tuple[str, ...]  # keys of all differences, known or new
-    missing: tuple[str, ...] = ()  # "remove_revision ID" of what a parent or the base has besides
+    # "remove_revision ID" of what a parent or the base has besides; what new revisions take away
+    missing: tuple[str, ...] = ()
     root: str = ""
     version_locations: tuple[str, ...] = ()
     script_location: str = ""

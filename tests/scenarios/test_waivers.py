@@ -182,7 +182,15 @@ AWAY = {
         None,
         script("0002", "0001", 'op.drop_column("users", "name")',
                'op.add_column("users", sa.Column("name", sa.String(50), nullable=False))'),
-        ["history/unneeded-revision"],
+        ["destructive/drop-column", "history/unneeded-revision"],
+    ),
+    "a table that the models have is dropped": (
+        None, script("0002", "0001", 'op.drop_table("orders")', "raise NotImplementedError"),
+        ["destructive/drop-table", "history/unneeded-revision"],
+    ),
+    "a narrower type": (
+        None, script("0002", "0001", WIDE.format(50, 30), WIDE.format(30, 50)),
+        ["destructive/narrow-type", "history/unneeded-revision"],
     ),
     "another type": (
         None, script("0002", "0001", WIDE.format(50, 80), WIDE.format(80, 50)),
@@ -211,5 +219,78 @@ def test_what_leads_away_from_the_models(model, text, expected, shop, reports):
         one.model("users", model)
     one.write(PATH, text)
     one.git("add", "-A")
-    kept = [name for name in rules(reports.check(one)) if not name.startswith("destructive/")]
-    assert sorted(kept) == expected
+    assert sorted(rules(reports.check(one))) == expected
+
+
+# a narrower type, and what is dropped though the models have it
+
+NARROW = {"migrations/versions/0002.py": script("0002", "0001", WIDE.format(50, 30),
+                                                WIDE.format(30, 50))}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", ["destructive/narrow-type"]),
+        (waiver("modify_type", "users.name"), []),
+        (waiver("modify_type", "users.id"), ["destructive/narrow-type", "lint/unused-waiver"]),
+        ('[tool.revguard.rules]\n"destructive/narrow-type" = "off"\n', []),
+    ],
+)
+def test_a_narrower_type(more, expected, shop, reports):
+    one = shop()
+    one.replace("shop/models.py", "String(50)", "String(30)")
+    one.write({**NARROW, "pyproject.toml": more})
+    one.git("add", "-A")
+    report = reports.check(one)
+    assert names(report) == ("pass", expected)
+    if "destructive/narrow-type" in expected:
+        said = finding(report, "destructive/narrow-type")["message"]
+        assert said == (
+            "the revision narrows users.name from VARCHAR(50) to VARCHAR(30): longer values do "
+            "not fit"
+        )
+
+
+@pytest.mark.parametrize("wider", [True, False])
+def test_a_type_that_add_changes(wider, shop, reports):
+    """The script that is missing is spoken of like a staged one."""
+    one = shop(configure="render_as_batch=True")
+    one.replace("shop/models.py", "String(50)", "String(60)" if wider else "String(40)")
+    one.git("add", "-A")
+    more = [] if wider else ["destructive/narrow-type"]
+    assert rules(reports.check(one)) == ["history/missing-revision", *more]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (waiver("add_column", "users.name"), []),
+        (waiver("remove_column", "users.name"), ["history/unneeded-revision"]),
+    ],
+)
+def test_a_column_that_is_dropped_before_the_model(more, expected, shop, reports):
+    one = shop()
+    one.write({"migrations/versions/0002.py": AWAY["a column that the models have is dropped"][1],
+               "pyproject.toml": more})  # fmt: skip
+    one.git("add", "-A")
+    assert rules(reports.check(one)) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", ["destructive/drop-schema"]),
+        (waiver("remove_schema", "archive"), []),
+        (waiver("remove_schema", "attic"), ["destructive/drop-schema", "lint/unused-waiver"]),
+    ],
+)
+def test_a_schema(more, expected, shop, reports):
+    one = shop("postgresql")
+    make, drop = (f'op.execute("{verb} SCHEMA archive")' for verb in ("CREATE", "DROP"))
+    one.write("migrations/versions/0002.py", script("0002", "0001", make, drop))
+    one.commit_all("schema")
+    one.write({"migrations/versions/0003.py": script("0003", "0002", drop, make),
+               "pyproject.toml": more})  # fmt: skip
+    one.git("add", "-A")
+    assert names(reports.check(one)) == ("pass", expected)

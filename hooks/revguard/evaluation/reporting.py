@@ -16,6 +16,7 @@ from revguard.evaluation.tasks import Evaluated
 from revguard.evaluation.unregistered import Unregistered
 from revguard.records import Record
 from revguard.rules import drift, history, models, proof
+from revguard.rules.destructive import Loss, destructive, of_changes, of_schemas
 from revguard.sources import Sources
 from revguard.verdict import (
     DatabaseInfo,
@@ -125,10 +126,12 @@ class Judgement:
         case = self.case
         keys = tuple(self.result["drift"])
         record = record_of(case, self.evaluated, case.subject, keys)
+        lost = [key for one in self._losses() for key in one.keys]
         if self.result["same"] and self.base_record is not None:
             record = continued(record, self.base_record)
         return replace(
             record,
+            missing=(*record.missing, *lost),
             parents=case.subject.parents,
             changed=self._relevant_changes(record),
             base=case.subject.base,
@@ -204,6 +207,13 @@ class Judgement:
         statements = [text for step in self.result["upgrades"] for text in step["statements"]]
         return "".join(f"{text}\n" for text in statements)
 
+    def _losses(self) -> list[Loss]:
+        """What the revisions take away; of a script that did not run, what it would."""
+        told, database = self.result["lost"], self.evaluated.database
+        if told is not None and database is not None:
+            return [*of_schemas(told, database.dialect)]
+        return [] if self.new else [*of_changes(self.changes)]
+
     def _all_findings(self) -> tuple[Finding, ...]:
         """The findings; a script that would drop what the source still defines is as if there were
         none, unless the drop is said to be meant."""
@@ -223,7 +233,7 @@ class Judgement:
         case, found, new = self.case, self.evaluated.histories, self.new
         locations = self.evaluated.locations
         findings = [*history_findings(case, found, locations), *unregistered]
-        left = [change for change in self.left if not _is_of(change, kept)]
+        left = [change for change in self.left if not _is_of(change.object, kept)]
         scripts = self.result["scripts"]
         generated = bool(scripts) and not new
         path = self.graph.nodes[new[-1]].path if new else scripts[0]["path"] if scripts else ""
@@ -242,14 +252,8 @@ class Judgement:
         if not generated:
             findings += drift.empty_revision(self._upgraded(), self.graph)
         line = self.graph.nodes[new[-1]].line if new else 0
-        allowed = case.waived
-        changes = [
-            one
-            for one in self.changes
-            if f"{one.op} {one.object}" not in allowed
-            and (one.covered if new else not _is_of(one, kept))
-        ]
-        findings += drift.destructive(changes, path, line)
+        losses = [one for one in self._losses() if new or not _is_of(one.object, kept)]
+        findings += destructive(losses, path, line, case.waived)
         if left:
             findings += history.untracked_revision(
                 scripts_on_disk(case, found), self.graph, needed=True
@@ -257,6 +261,6 @@ class Judgement:
         return finished(case, findings, complete=failure is None)
 
 
-def _is_of(change: SchemaChange, tables: frozenset[str]) -> bool:
-    """Whether a change is of one of these tables, or of a part of one."""
-    return any(change.object == one or change.object.startswith(f"{one}.") for one in tables)
+def _is_of(object_: str, tables: frozenset[str]) -> bool:
+    """Whether it is one of these tables, or a part of one."""
+    return any(object_ == one or object_.startswith(f"{one}.") for one in tables)

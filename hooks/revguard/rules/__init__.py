@@ -45,6 +45,7 @@ _WARNS: Final[Mapping[str, str]] = {
     "destructive/drop-table": "the revision drops a table, and the rows with it",
     "destructive/drop-column": "the revision drops a column, and the values with it",
     "destructive/drop-schema": "the revision drops a schema, and all that is in it",
+    "destructive/narrow-type": "the revision changes a type so that values may be lost",
     "lint/unused-ignore": "an ignore comment silences nothing, or its day is over",
     "lint/unused-waiver": "a waiver waives nothing, or its day is over",
 }
@@ -53,7 +54,6 @@ _RESERVED: Final[Mapping[str, Severity]] = {
     "models/duplicate-table": "error",
     "proof/fails-on-rows": "error",
     "proof/undetected-difference": "error",
-    "destructive/narrow-type": "warning",
 }
 # Whole families whose names are not ours, or not known yet: PostgreSQL's locks and rewrites,
 # and what squawk calls its rules.

@@ -15,10 +15,6 @@ EMPTY: Final = "history/empty-revision"
 
 _SHOWN = 3
 _JOIN = '`alembic merge -m "merge heads" heads` and `git add` its script, then '
-_DESTRUCTIVE: Final = {
-    "remove_table": ("destructive/drop-table", "drops the table {0} with its rows"),
-    "remove_column": ("destructive/drop-column", "drops the column {0} with what it holds"),
-}
 
 
 def missing_revision(
@@ -122,24 +118,6 @@ def empty_revision(upgrades: Iterable[Mapping[str, Any]], graph: Graph) -> list[
                 line=node.line,
             )
         )
-    return found
-
-
-def destructive(changes: Iterable[SchemaChange], path: str, line: int) -> list[Finding]:
-    """What the change takes away for good; `path` is the script's that does it."""
-    found = []
-    for change in changes:
-        if change.op in _DESTRUCTIVE:
-            rule, text = _DESTRUCTIVE[change.op]
-            found.append(
-                Finding(
-                    rule=rule,
-                    severity="warning",
-                    message=f"the revision {text.format(change.object)}",
-                    path=path,
-                    line=line,
-                )
-            )
     return found
 
 

@@ -16,6 +16,7 @@ from . import (
     failure,
     foreign,
     halfway,
+    losses,
     picture,
     premade,
     registered,
@@ -80,6 +81,7 @@ class Evaluation:
         self._known: list[str] | None = request["known"]
         self._before: dict[str, str] = {}
         self._now: dict[str, str] = {}  # before the next step
+        self._stand: losses.Standing | None = None  # before the new revisions
         self._stood: dict[str, Any] | None = None  # what was there before env.py; None: not known
         self._written: list[Script] = []
         self._touched: picture.Touched | None = None
@@ -113,6 +115,7 @@ class Evaluation:
             "metadata_tables": None,
             "registered": None,
             "rows": None,
+            "lost": None,
             "tables": [],
         }
         self.blank = copy.deepcopy(self.result)
@@ -209,7 +212,7 @@ class Evaluation:
         self._environment.reload_scripts()
         for name in ("proof", "upgrades", "still", "scripts", "changes", "left", "drift"):
             self.result[name] = []
-        self.result["failure"] = None
+        self.result["failure"] = self.result["lost"] = None
 
     def _replay(self, heads: Any, context: MigrationContext) -> Steps:
         """Bring the database to what the parents had; judge at once where it is there already."""
@@ -400,6 +403,7 @@ class Evaluation:
             comparison.subtract((), self._needed_defaults(found))
             left = self._subtract(comparison)
             after = self._now = catalog.read(connection, context.version_table)
+            self._note_losses(connection, context)
             self._note_rows("up", connection, context)
             if self.result["rows"] is not None:
                 self.result["rows"].update(before=self._before, after=after)
@@ -425,6 +429,12 @@ class Evaluation:
         if lines:
             self._proved("reupgrade", False, None, "; ".join(lines[:5]), kind="differs")
 
+    def _note_losses(self, connection: Connection, context: MigrationContext) -> None:
+        assert self._stand is not None
+        now = losses.read(connection, self._now, context.version_table)
+        done = [text for one in self.result["upgrades"] for text in one["statements"]]
+        self.result["lost"] = losses.found(self._stand, now, done, connection.dialect.name)
+
     def _needed_defaults(self, found: Sequence[Difference]) -> list[str]:
         """Defaults that the models do not have, of columns that the revision adds: rows that are
         there need one where the column is NOT NULL. None where env.py asks to compare defaults."""
@@ -444,6 +454,7 @@ class Evaluation:
         if name == "upgrade":
             with between_steps(context) as connection:
                 self._before = self._now = catalog.read(connection, context.version_table)
+                self._stand = losses.read(connection, self._now, context.version_table)
         started = time.monotonic()
         for number, revision in enumerate(revisions):
             if number and halfway.is_possible(context):

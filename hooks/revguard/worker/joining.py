@@ -46,6 +46,7 @@ def join(whole: dict[str, Any], parts: list[tuple[str, Mapping[str, Any]]]) -> N
     whole["upgrades"] = _upgrades(results)
     whole["proof"] = _proof(parts)
     whole["tables"] = _tables(results)
+    whole["lost"] = _lost([result["lost"] for result in results])
     failures = [result["failure"] for result in results if result["failure"]]
     whole["failure"] = failures[0] if failures else None
 
@@ -58,6 +59,16 @@ def _registered(parts: list[dict[str, list[Any]] | None]) -> dict[str, list[Any]
             known = joined.setdefault(name, [])
             known += [item for item in items if item not in known]
     return joined or None
+
+
+def _lost(parts: list[list[dict[str, str]] | None]) -> list[dict[str, str]] | None:
+    """Whatever is lost in any of them, once."""
+    told = [part for part in parts if part is not None]
+    lost: list[dict[str, str]] = []
+    for one in (item for part in told for item in part):
+        if one not in lost:
+            lost.append(one)
+    return lost if told else None
 
 
 def _known(parts: list[tuple[str, Mapping[str, Any]]]) -> int:
