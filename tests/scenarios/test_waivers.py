@@ -294,3 +294,20 @@ def test_a_schema(more, expected, shop, reports):
                "pyproject.toml": more})  # fmt: skip
     one.git("add", "-A")
     assert names(reports.check(one)) == ("pass", expected)
+
+
+def test_an_ignore_on_the_line_that_drops(shop, reports):
+    """In the script that does it, though another one comes after it."""
+    one = drops(shop())
+    drop = GONE["downgrade"]
+    one.model("orders", NOTE)
+    added = script("0004", "0003", **adds("orders", "note", "sa.String(20)"))
+    one.write("migrations/versions/0004.py", added)
+    one.git("add", "-A")
+    found = finding(reports.check(one), "destructive/drop-column")
+    path = "migrations/versions/0003.py"
+    line = one.read(path).splitlines().index(f"    {drop}") + 1
+    assert (found["path"], found["line"]) == (path, line)
+    one.replace(path, drop, f"{drop}  # revguard: ignore[destructive/drop-column]")
+    one.git("add", "-A")
+    assert "destructive/drop-column" not in rules(reports.check(one))

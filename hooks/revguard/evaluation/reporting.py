@@ -166,9 +166,12 @@ class Judgement:
             return len(self.base_record.drift)
         return int(self.result["known"])
 
+    def _new_scripts(self) -> Mapping[str, bytes]:
+        return self.case.subject.read([self.graph.nodes[name].path for name in self.new])
+
     def _new_revisions(self) -> tuple[NewRevision, ...]:
         nodes = [self.graph.nodes[name] for name in self.new]
-        texts = self.case.subject.read([node.path for node in nodes])
+        texts = self._new_scripts()
         return tuple(
             NewRevision(
                 id=node.id,
@@ -253,7 +256,7 @@ class Judgement:
             findings += drift.empty_revision(self._upgraded(), self.graph)
         line = self.graph.nodes[new[-1]].line if new else 0
         losses = [one for one in self._losses() if new or not _is_of(one.object, kept)]
-        findings += destructive(losses, path, line, case.waived)
+        findings += destructive(losses, self._new_scripts(), (path, line), case.waived)
         if left:
             findings += history.untracked_revision(
                 scripts_on_disk(case, found), self.graph, needed=True

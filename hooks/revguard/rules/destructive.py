@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from revguard.rules.causes import line_of
 from revguard.rules.narrowing import narrows
 from revguard.verdict import Finding, SchemaChange
 
@@ -26,6 +27,11 @@ class Loss:
     op: str
     object: str
     detail: str = ""
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """Operation and object."""
+        return self.op, self.object
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -52,13 +58,19 @@ def of_changes(changes: Iterable[SchemaChange]) -> Iterator[Loss]:
 
 
 def destructive(
-    losses: Iterable[Loss], path: str, line: int, allowed: Collection[str]
+    losses: Iterable[Loss],
+    scripts: Mapping[str, bytes],
+    usual: tuple[str, int],
+    allowed: Collection[str],
 ) -> list[Finding]:
-    """The findings; `path` is the script's that does it, `allowed` the waived differences."""
+    """The findings; `scripts` are the texts of the new ones by their paths, `usual` is the place
+    where none is seen to do it, `allowed` are the waived differences."""
     found = []
     for loss in losses:
         if not any(key in allowed for key in loss.keys):
             rule, text = _RULES[loss.op]
+            lines = ((path, line_of(content, *loss.named)) for path, content in scripts.items())
+            path, line = next((place for place in lines if place[1]), usual)
             found.append(
                 Finding(
                     rule=rule,
