@@ -122,6 +122,7 @@ def _added(subject: Subject, one: Judged) -> Judged:
         path=report.script_path,
         down_revision=node.down,
         added_by="revguard",
+        anew=own,
         text=report.script or "",
     )
     return replace(
@@ -207,7 +208,7 @@ def _is_below(folder: str, location: str) -> bool:
 def remember_added(subject: Subject, records: Records, before: Record, one: Judged) -> Record:
     """The record of the tree with the script in it: the next commit's parent, most likely."""
     # whoever looks at that tree finds a revision like any other
-    revisions = tuple(replace(item, added_by="user") for item in one.report.new_revisions)
+    revisions = tuple(replace(item, added_by="user", anew=False) for item in one.report.new_revisions)
     report = replace(one.report, new_revisions=revisions, notes=())
     tree = index.staged_tree(subject.repo)
     observed = _observed(

@@ -110,6 +110,7 @@ class NewRevision:
     path: str
     down_revision: tuple[str, ...] = ()
     added_by: AddedBy = "user"
+    anew: bool = False  # it was there before, and was generated again for more of the models
     text: str = ""  # of the script
 
 

@@ -125,6 +125,7 @@ def test_the_users_own_revision_passes(shop, reports, command):
         "path": PATH,
         "down_revision": ["0001"],
         "added_by": "user",
+        "anew": False,
         "text": one.read(PATH),
     }
     assert "ALTER TABLE users ADD COLUMN email" in only(report)["sql"]

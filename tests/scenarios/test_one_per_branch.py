@@ -102,6 +102,8 @@ def test_a_second_change_extends_the_branchs_revision(way, branch):
     assert "'email'" in after
     assert "'note'" in after
     assert after.startswith('"""add orders.note and 1 more\n')
+    assert f": generated anew {path} (" in said
+    assert "added" not in said
     assert f"{path} is generated anew" in said
 
 

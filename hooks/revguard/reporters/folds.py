@@ -43,8 +43,9 @@ def _scripts(one: EnvironmentReport, links: Links | None) -> Iterator[str]:
         link = f"[look at it]({links.blob(revision.path)})" if links and revision.path else ""
         text = fence(revision.text, "python") if revision.text else ""
         about = ": ".join(filter(None, (said, link)))
-        added = " (added)" if revision.added_by == "revguard" else ""
-        yield folded(f"The revision {named}{added}", *filter(None, (about, text)))
+        done = "generated anew" if revision.anew else "added"
+        by_us = f" ({done})" if revision.added_by == "revguard" else ""
+        yield folded(f"The revision {named}{by_us}", *filter(None, (about, text)))
     if one.script is not None:
         path = f", <code>{in_html(one.script_path)}</code>" if one.script_path else ""
         yield folded(f"The missing script{path}", fence(one.script, "python"))

@@ -74,7 +74,8 @@ def _because(environment: EnvironmentReport) -> str:
     changes = [phrase(one.op, one_line(one.object)) for one in environment.changes]
     what = f" ({summary(changes)})" if changes else ""
     proven = ", proven" if _is_proven(environment) else ""
-    return f": {'added ' if added else ''}{names}{what}{proven}{_cached(environment)}"
+    done = "generated anew " if any(one.anew for one in added) else "added " if added else ""
+    return f": {done}{names}{what}{proven}{_cached(environment)}"
 
 
 def _is_proven(environment: EnvironmentReport) -> bool:
