@@ -208,7 +208,9 @@ def _is_below(folder: str, location: str) -> bool:
 def remember_added(subject: Subject, records: Records, before: Record, one: Judged) -> Record:
     """The record of the tree with the script in it: the next commit's parent, most likely."""
     # whoever looks at that tree finds a revision like any other
-    revisions = tuple(replace(item, added_by="user", anew=False) for item in one.report.new_revisions)
+    revisions = tuple(
+        replace(item, added_by="user", anew=False) for item in one.report.new_revisions
+    )
     report = replace(one.report, new_revisions=revisions, notes=())
     tree = index.staged_tree(subject.repo)
     observed = _observed(

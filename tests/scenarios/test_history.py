@@ -208,6 +208,31 @@ def test_staged_scripts(shop, reports, model, text, expected, dialect, request):
             assert one_finding["path"].startswith("migrations/versions/")
 
 
+@pytest.mark.parametrize(("dialect", "recorded"), [("sqlite", True), ("postgresql", False)])
+def test_what_was_known_before_an_upgrade_that_fails(dialect, recorded, shop, reports):
+    """Known drift is no part of the change, and what is left undone is not covered."""
+    one = shop(dialect)
+    one.model("orders", NOTE)
+    one.commit_all("drift")
+    if recorded:
+        one.replace("shop/models.py", '"""What', '"""All that')
+        one.git("add", "-A")
+        assert only(reports.check(one))["known_drift"] == 1
+    one.model("users", EMAIL)
+    one.write(PATH, script("0002", "0001", "1 / 0"))
+    one.git("add", "-A")
+    report = reports.check(one)
+    assert names(report) == ("fail", ["proof/upgrade-fails"])
+    assert only(report)["known_drift"] == 1
+    changes = [(each["object"], each["covered"]) for each in only(report)["changes"]]
+    assert changes == [("users.email", False)]
+    # past the hook: what was known is known to the next commit, too
+    one.commit_all("broken")
+    one.write(PATH, script("0002", "0001"))
+    one.git("add", "-A")
+    assert only(reports.check(one))["known_drift"] == 1
+
+
 def test_a_package_of_scripts(shop, reports):
     """__init__.py is no revision, and may lie in the folder."""
     one = changed(shop(), {PATH: EMAIL_SCRIPT, "migrations/versions/__init__.py": ""})

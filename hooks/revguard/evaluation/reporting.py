@@ -192,10 +192,11 @@ class Judgement:
         )
 
     def _covered(self) -> list[SchemaChange]:
-        """The differences that the change's revision deals with."""
+        """The differences that the change's revision deals with; none is where it fails."""
         remaining = set(self.result["drift"])
+        failed = (self.result["failure"] or {}).get("kind") == "upgrade"
         return [
-            self._change(item, covered=True)
+            self._change(item, covered=not failed)
             for item in self.result["changes"]
             if item["key"] not in remaining
         ]

@@ -352,13 +352,17 @@ class Evaluation:
 
     def _subtract(self, comparison: Comparison) -> list[Difference]:
         """What is new in a comparison; asks once what was known."""
-        if comparison.differences():
-            if self._known is None:
-                self._known = self._channel.ask(
-                    "drift", keys=[item.key for item in comparison.differences()]
-                )["known"]
-            self.result["known"] = comparison.subtract(self._known, self._request["waived"])
+        found = comparison.differences()
+        if found:
+            known = self._known_of([item.key for item in found])
+            self.result["known"] = comparison.subtract(known, self._request["waived"])
         return comparison.differences()
+
+    def _known_of(self, keys: list[str]) -> list[str]:
+        """Which of the differences were known; asks once."""
+        if self._known is None:
+            self._known = self._channel.ask("drift", keys=keys)["known"]
+        return self._known
 
     def _write(self, comparison: Comparison, context: MigrationContext) -> list[Script]:
         return self._written_by(
@@ -490,6 +494,20 @@ class Evaluation:
         reason = "; ".join(filter(None, [account["message"], account["half_done"]]))
         self._proved(name, False, started, reason)
         self.result["failure"] = dict(account, kind=name)
+        if name == "upgrade" and not self.result["scripts"]:
+            self._keep_known()
+
+    def _keep_known(self) -> None:
+        """What stays whatever the revision would have done: nothing is compared after it."""
+        keys = [item["key"] for item in self.result["changes"]]
+        known = self._known_of(keys) if keys else []
+        waived = self._request["waived"]
+        self.result["drift"] = [
+            item["key"]
+            for item in self.result["changes"]
+            if item["key"] in known or f"{item['op']} {item['object']}" in waived
+        ]
+        self.result["known"] = len(self.result["drift"])
 
     def _describe_missing(self, comparison: Comparison, context: MigrationContext) -> None:
         """The script text for what a staged revision leaves out; shown, never added."""

@@ -56,12 +56,11 @@ class Part(evaluate.Evaluation):
         candidate.complete_script(comparison, context.dialect, self._renderer, self._casts)
         self.missing = comparison
 
-    def _subtract(self, comparison: Comparison) -> list[Any]:
-        if self._whole._known is None and comparison.differences():
-            keys = [joining.marked(item.key, self.mark) for item in comparison.differences()]
-            self._whole._known = self._channel.ask("drift", keys=keys)["known"]
-        self._known = joining.unmarked(self._whole._known or [], self.mark)
-        return super()._subtract(comparison)
+    def _known_of(self, keys: list[str]) -> list[str]:
+        if self._whole._known is None:
+            marked = [joining.marked(key, self.mark) for key in keys]
+            self._whole._known = self._channel.ask("drift", keys=marked)["known"]
+        return joining.unmarked(self._whole._known or [], self.mark)
 
 
 class Several:
