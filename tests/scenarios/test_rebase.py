@@ -338,6 +338,8 @@ def test_numbers_of_one_name_replayed(empty):
 def test_the_same_number_under_other_names(empty):
     """No conflict for git, and two revisions of one id for Alembic."""
     empty.commit("mine", {"0002_email.py": email_script(id_="0002")}, ("users", EMAIL))
+    (empty.shop.path / VERSIONS / "0002_email.py").chmod(0o755)
+    empty.shop.commit_all("executable")
     empty.commit("main", {"0002_note.py": note_script(id_="0002")}, ("orders", NOTE))
     empty.git("checkout", "-q", "mine")
     merge(empty)
@@ -345,6 +347,7 @@ def test_the_same_number_under_other_names(empty):
     assert answer.code == 0, answer.text
     assert "0002 is 0003 now" in answer.text
     assert empty.downs()["0003_email.py"] == ("0003", "0002")
+    assert empty.git("ls-files", "--stage", f"{VERSIONS}/0003_email.py").startswith("100755")
     assert "`git reflog` shows it" in answer.text  # a database at 0002 is at another 0002 now
     empty.is_clean()
 

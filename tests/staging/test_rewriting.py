@@ -128,6 +128,27 @@ def test_modes_stay(git):
     assert git("ls-files", "--stage", "models.py").startswith("100755")
 
 
+@pytest.mark.parametrize("told_by", ["disk", "index"])
+def test_a_renamed_file_stays_executable(git, told_by):
+    if told_by == "index":  # as on a file system that has no such bit
+        git("config", "core.fileMode", "false")
+        git("update-index", "--chmod=+x", OLD)
+    else:
+        (git.path / OLD).chmod(0o755)
+        git("add", OLD)
+    rewriting.rewrite(find(git), WRITES, [OLD], renames={NEW: OLD})
+    assert git("ls-files", "--stage", NEW).startswith("100755")
+    assert git("ls-files", "--stage", "models.py").startswith("100644")
+    assert (git.path / NEW).stat().st_mode & 0o111 == 0o111
+    assert git("diff", "--name-only") == ""
+
+
+def test_a_renamed_file_that_is_not_executable(git):
+    rewriting.rewrite(find(git), WRITES, [OLD], renames={NEW: OLD})
+    assert git("ls-files", "--stage", NEW).startswith("100644")
+    assert (git.path / NEW).stat().st_mode & 0o111 == 0
+
+
 def test_a_file_with_line_ends_that_git_would_convert(git):
     """Committed with CRLF before `text=auto` came: git takes it as it is, and so do we."""
     git.commit({"models.py": "a = 1\r\n"})

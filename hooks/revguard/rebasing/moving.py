@@ -76,7 +76,9 @@ def rebase(options: Options) -> Outcome:
             "the scripts were changed while their new order was proven: nothing was written",
             hint="run it again",
         )
-    rewriting.rewrite(repo, edits.writes, edits.removals, resolve=edits.resolve)
+    rewriting.rewrite(
+        repo, edits.writes, edits.removals, resolve=edits.resolve, renames=edits.renames
+    )
     return replace(outcome, environments=moved)
 
 

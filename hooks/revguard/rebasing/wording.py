@@ -23,6 +23,7 @@ class Edits:
     writes: dict[str, bytes] = field(default_factory=dict)
     removals: set[str] = field(default_factory=set)
     resolve: set[str] = field(default_factory=set)
+    renames: dict[str, str] = field(default_factory=dict)  # old paths by the new ones
 
 
 def edits(repo: Repository, moves: Sequence[Move], settled: Iterable[tuple[str, bytes]]) -> Edits:
@@ -37,6 +38,8 @@ def edits(repo: Repository, moves: Sequence[Move], settled: Iterable[tuple[str, 
         after = _merged(repo, move) if len(move.own.texts) > 1 else _worded(move, before)
         if after != before or move.path != move.own.path or move.own.texts:
             found.writes[move.path] = after
+        if move.path != move.own.path:
+            found.renames[move.path] = move.own.path
         if move.path != move.own.path and not move.own.must_move:
             found.removals.add(move.own.path)
         if move.own.texts:
@@ -54,6 +57,7 @@ def joined(one: Edits, other: Edits) -> Edits:
         writes={**one.writes, **other.writes},
         removals=one.removals | other.removals,
         resolve=one.resolve | other.resolve,
+        renames={**one.renames, **other.renames},
     )
 
 

@@ -91,6 +91,13 @@ def stage(repo: Repository, index: str, paths: Iterable[str]) -> None:
     update(repo, index, _ADD_OR_REMOVE, plumbing.join(paths))
 
 
+def make_executable(repo: Repository, index: str, paths: Sequence[str]) -> None:
+    """In the index, also where the file system cannot tell."""
+    if paths:
+        words = ("update-index", "--chmod=+x", "-z", "--stdin")
+        update(repo, index, words, plumbing.join(paths))
+
+
 def restore(repo: Repository, index: str, wanted: Iterable[tuple[str, Sequence[Entry]]]) -> None:
     """Put entries into an index as one step, in place of whatever there is at their paths."""
     lines = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from revguard import subprocesses
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     Staged: TypeAlias = tuple[Entry, ...]
 
-_FILES = frozenset({"100644", "100755"})
+_EXECUTABLE = "100755"
+_FILES = frozenset({"100644", _EXECUTABLE})
 
 
 def rewrite(
@@ -33,12 +35,14 @@ def rewrite(
     removals: Iterable[str] = (),
     *,
     resolve: Collection[str] = (),
+    renames: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Bring these contents into the working tree and into whichever index git commits from.
 
     UsageError, and nothing is touched, where a path has unstaged edits, is untracked with another
     content, is no plain file or lies behind a link. Of a path in `resolve` the conflict of a merge
-    in progress is settled, and what the file held is replaced. After any failure or interrupt
+    in progress is settled, and what the file held is replaced. What `renames` has by its new path
+    is as executable as it was under its old one. After any failure or interrupt
     everything is as before; after a kill, once the next run has begun.
     """
     wanted = {**dict.fromkeys(removals), **writes}
@@ -48,7 +52,7 @@ def rewrite(
     signals = subprocesses.Held()
     try:
         with signals:
-            changes = tuple(_changes(repo, wanted, resolve))
+            changes = tuple(_changes(repo, wanted, resolve, renames))
             if changes:
                 _change(repo, _journal(repo, changes), signals.came)
                 signals.settle()
@@ -64,7 +68,7 @@ def check(
     resolve: Collection[str] = (),
 ) -> None:
     """Whether `rewrite` would do it as things are now. UsageError."""
-    list(_changes(repo, {**dict.fromkeys(removals), **writes}, resolve))
+    list(_changes(repo, {**dict.fromkeys(removals), **writes}, resolve, {}))
 
 
 def _journal(repo: Repository, changes: tuple[Change, ...]) -> Journal:
@@ -83,7 +87,10 @@ def _journal(repo: Repository, changes: tuple[Change, ...]) -> Journal:
 
 
 def _changes(
-    repo: Repository, wanted: Mapping[str, bytes | None], resolve: Collection[str]
+    repo: Repository,
+    wanted: Mapping[str, bytes | None],
+    resolve: Collection[str],
+    renames: Mapping[str, str],
 ) -> Iterator[Change]:
     """What there is to do, once all of it may be done."""
     if not wanted:
@@ -95,11 +102,12 @@ def _changes(
     for path in paths:
         found = staged.get(path, ())
         old = _old(full[path], path)
+        source = path if old is not None else renames.get(path)
         change = Change(
             path=path,
             new=wanted[path],
             old=old,
-            permissions=None if old is None else os.stat(full[path]).st_mode & 0o777,
+            permissions=_permissions(repo, source, staged),
             entries=found,
             intended=unstaged.get(path) == "A",
         )
@@ -107,6 +115,18 @@ def _changes(
         _refuse(change, how, is_resolved=path in resolve)
         if change.new != change.old or how or bool(found) != (change.new is not None):
             yield change
+
+
+def _permissions(repo: Repository, path: str | None, staged: Mapping[str, Staged]) -> int | None:
+    """Of the file, which git may know to be executable where no file system does."""
+    if path is None:
+        return None
+    try:
+        found = os.stat(files.full_path(repo, path)).st_mode & 0o777
+    except OSError:
+        return None
+    executable = any(one.mode == _EXECUTABLE for one in staged.get(path, ()))
+    return found | 0o111 if executable else found
 
 
 def _staged(repo: Repository, paths: list[str]) -> dict[str, Staged]:
@@ -159,11 +179,17 @@ def _change(repo: Repository, plan: Journal, came: list[int]) -> None:
                 _stop_if(came)
             for index in entries.indexes(repo):
                 entries.stage(repo, index, [change.path for change in plan.changes])
+                entries.make_executable(repo, index, _executable(plan.changes))
                 _stop_if(came)
         except BaseException:
             putting_back.take_back(repo, plan)  # where that fails, the journal stays
             journal.forget(repo)
             raise
+
+
+def _executable(changes: Iterable[Change]) -> list[str]:
+    """The new files that are to be."""
+    return [one.path for one in changes if one.old is None and (one.permissions or 0) & 0o100]
 
 
 def _apply(repo: Repository, plan: Journal, change: Change) -> None:
@@ -192,11 +218,11 @@ def _write(path: str, change: Change, token: str) -> None:
     try:
         with open(temporary, "wb") as file:
             file.write(change.new)
+        if change.permissions is not None:
+            os.chmod(temporary, change.permissions)
         if change.old is None:
             files.rename_new(temporary, path)
         else:
-            assert change.permissions is not None
-            os.chmod(temporary, change.permissions)
             os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):
