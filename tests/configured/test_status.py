@@ -138,6 +138,39 @@ def test_a_revision_that_is_elsewhere(upgraded, capsys, branch):
     assert "              at       0003, unknown here\n" in said
     assert "0003 is in feature/notes (" in said
     assert "pending" not in said
+    # what that branch made is nothing to be undone
+    assert "to match the models it needs" not in said
+    assert "              1 difference by what is unknown here\n" in said
+    one.model("orders", "    paid = Column(Integer)\n")
+    code, said = status(capsys, "--database")
+    assert code == 0
+    assert (
+        "              to match the models it needs:\n"
+        "                add orders.paid (INTEGER, nullable)\n"
+        "              and 1 difference by what is unknown here\n"
+    ) in said
+
+
+def test_known_drift_is_nothing_that_the_database_needs(project, capsys):
+    one = project()
+    one.model("orders", "    paid = Column(Integer)\n")
+    one.commit_all("forgotten")
+    assert rim.run(["upgrade"]) == 0
+    capsys.readouterr()
+    code, said = status(capsys, "--database")
+    assert code == 0
+    assert said.endswith(
+        "              at       0002  0002\n              1 difference that HEAD has too\n"
+    )
+    one.model("orders", "    sent = Column(Integer)\n")
+    with sqlite3.connect("shop.db") as connection:  # by hand, and in no script
+        connection.execute("CREATE TABLE made (id INTEGER)")
+    connection.close()
+    code, found = looked(capsys)
+    (database,) = found["databases"]
+    needed = sorted((it["op"], it["object"]) for it in database["drift"])
+    assert needed == [("add_column", "orders.sent"), ("remove_table", "made")]
+    assert (database["known"], database["theirs"]) == (1, 0)
 
 
 def test_a_broken_history_is_seen(project, capsys):

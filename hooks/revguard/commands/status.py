@@ -9,7 +9,7 @@ from revguard import terminal
 from revguard.arguments import Invocation
 from revguard.commands.answer import Answer
 from revguard.configured import picture, standing
-from revguard.configured.values import Database
+from revguard.configured.values import Database, Difference
 from revguard.reporters.paint import Paint
 
 VERSION = 1  # of the JSON
@@ -43,7 +43,7 @@ def _environment(one: standing.Standing) -> dict[str, Any]:
         "name": one.name,
         "config": one.config,
         "models": {
-            "new": [asdict(difference) for difference in one.new],
+            "new": [*map(_difference, one.new)],
             "known": one.known,
             "findings": [{"rule": rule, "message": said} for rule, said in one.findings],
             "error": _error(one.models),
@@ -57,7 +57,12 @@ def _environment(one: standing.Standing) -> dict[str, Any]:
 
 def _database(one: Database) -> dict[str, Any]:
     of_upgrade = ("ran", "running")
-    return {key: value for key, value in asdict(one).items() if key not in of_upgrade}
+    data = {key: value for key, value in asdict(one).items() if key not in of_upgrade}
+    return data | {"drift": None if one.drift is None else [*map(_difference, one.drift)]}
+
+
+def _difference(one: Difference) -> dict[str, str]:
+    return {"op": one.op, "object": one.object, "detail": one.detail}
 
 
 def _error(failure: standing.Failure | None) -> dict[str, str] | None:

@@ -119,8 +119,16 @@ def _schema(one: Database, page: Page) -> Iterator[str]:
     if one.drift:
         yield _below("to match the models it needs:")
         yield from _differences(one.drift, page, "  ")
-    elif one.drift is not None:
+    elif one.drift is not None and not (one.known or one.theirs):
         yield _below(page.paint("it matches the models", "green"))
+    begin = "and " if one.drift else ""
+    if one.known:
+        said = f"{begin}{counted(one.known, 'difference')} that HEAD has too"
+        yield _below(page.paint(said, "dim"))
+    if one.theirs:
+        begin = "and " if one.known else begin
+        said = f"{begin}{counted(one.theirs, 'difference')} by what is unknown here"
+        yield _below(page.paint(said, "dim"))
     if one.drift_error:
         yield _wrapped(f"not compared with the models: {one.drift_error}", page)
 
@@ -167,7 +175,8 @@ def _groups(databases: Sequence[Database]) -> list[list[Database]]:
     """Databases that stand alike, as those of tenants do."""
     found: dict[tuple[object, ...], list[Database]] = {}
     for one in databases:
-        key = (one.dialect, one.current, one.pending, one.drift, one.drift_error)
+        key = (one.dialect, one.current, one.pending, one.drift, one.drift_error,
+               one.known, one.theirs)  # fmt: skip
         found.setdefault(key, []).append(one)
     return list(found.values())
 

@@ -135,6 +135,7 @@ def _with_database(standing: Standing, environment: Environment, place: asking.P
     except RevguardError as error:
         failure = Failure(message=error.message, hint=error.hint, exit_code=error.exit_code)
         return replace(standing, looked=True, database=failure)
+    known_keys = known.known_drift(place.subject, environment)
     unknown = {one.id for database in told.databases for one in database.unknown}
     homes = (
         elsewhere.find(place.subject, environment, told.locations, one) for one in sorted(unknown)
@@ -142,6 +143,6 @@ def _with_database(standing: Standing, environment: Environment, place: asking.P
     return replace(
         standing,
         looked=True,
-        databases=told.databases,
+        databases=tuple(one.without(known_keys) for one in told.databases),
         elsewhere=tuple(one for one in homes if one is not None),
     )

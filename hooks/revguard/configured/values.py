@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from revguard.masking import masked
@@ -26,6 +26,7 @@ class Difference:
     op: str
     object: str
     detail: str = ""
+    key: str = field(default="", compare=False)  # the same wherever the same difference is found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class Database:
     current: tuple[Revision, ...] = ()
     pending: tuple[Revision, ...] = ()  # oldest first
     drift: tuple[Difference, ...] | None = None  # of the models; None where nothing compared them
+    known: int = 0  # the same, which HEAD has too
+    theirs: int = 0  # the same, which is what revisions that are unknown here made
     drift_error: str = ""
     ran: tuple[Revision, ...] = ()
     running: Revision | None = None  # that failed
@@ -47,6 +50,20 @@ class Database:
     def unknown(self) -> tuple[Revision, ...]:
         """What it is at and no script of the working tree has."""
         return tuple(one for one in self.current if not one.known)
+
+    def without(self, known: Collection[str]) -> Database:
+        """With the drift that is to be done something about: known drift, by its keys, is none, nor
+        is what a revision that is unknown here has made."""
+        if self.drift is None:
+            return self
+        fresh = [one for one in self.drift if one.key not in known]
+        theirs = [one for one in fresh if self.unknown and one.op.startswith("remove_")]
+        return replace(
+            self,
+            drift=tuple(one for one in fresh if one not in theirs),
+            known=len(self.drift) - len(fresh),
+            theirs=len(theirs),
+        )
 
 
 def databases_of(told: Sequence[Mapping[str, Any]]) -> tuple[Database, ...]:

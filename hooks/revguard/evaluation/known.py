@@ -14,6 +14,17 @@ def locations_of(subject: Subject, environment: Environment) -> tuple[str, ...]:
     return environment.version_locations or (last.version_locations if last else ())
 
 
+def known_drift(subject: Subject, environment: Environment) -> frozenset[str]:
+    """Keys of what differs in this tree and its parent, as the check of it has told; none where no
+    record speaks for it."""
+    folder = records.folder_for(subject.cache, environment.key)
+    found = records.Records(folder, subject.reader, enabled=True)
+    for record in found.newest():
+        if found.speaks(record, subject.tree):
+            return frozenset(record.drift) - {*record.notes.get("fresh", ())}
+    return frozenset()
+
+
 def last_record(subject: Subject, environment: Environment) -> Record | None:
     """The newest record of an environment."""
     folder = records.folder_for(subject.cache, environment.key)

@@ -196,7 +196,8 @@ def _drift(environment: Any, context: Any, heads: list[str]) -> list[dict[str, s
     if context.opts.get("target_metadata") is None:
         return None
     found = candidate.Comparison(environment, context, tuple(heads)).differences()
-    return [{"op": one.op, "object": one.object, "detail": one.detail} for one in found]
+    names = ("op", "object", "detail", "key")
+    return [{name: getattr(one, name) for name in names} for one in found]
 
 
 def _url(context: Any, place: str) -> str:
