@@ -220,3 +220,70 @@ def test_a_branch_that_has_landed_whole(branch, reports):
     branch.commit_all("as another one")
     report = judged(branch, reports, *RANGE, "--no-cache")
     assert (report["verdict"], rules(report)) == ("pass", [])
+
+
+# the branch moves the version folder, or the ini
+
+
+def moves_versions(one):
+    one.git("mv", "migrations/versions", "migrations/history")
+    one.replace("alembic.ini", "[alembic]\n", "[alembic]\nversion_locations = migrations/history\n")
+    return "migrations/history"
+
+
+def moves_migrations(one):
+    one.git("mv", "migrations", "db")
+    one.replace("alembic.ini", "script_location = migrations", "script_location = db")
+    return "db/versions"
+
+
+def moves_all(one):
+    (one.path / "service").mkdir()
+    one.git("mv", "migrations", "service/migrations")
+    one.git("mv", "alembic.ini", "service/alembic.ini")
+    one.replace("service/alembic.ini", "prepend_sys_path = .", "prepend_sys_path = .:..")
+    return "service/migrations/versions"
+
+
+MOVES = pytest.mark.parametrize("move", [moves_versions, moves_migrations, moves_all])
+
+
+@MOVES
+@pytest.mark.parametrize("brings", [False, True])
+def test_the_version_folder_moves(move, brings, branch, reports):
+    """Each script is changed, too, so that nothing is where or what it was."""
+    branch.git("checkout", "-q", "mine")
+    if brings:
+        email(branch)
+    folder = move(branch)
+    for name in branch.versions(folder):
+        branch.write(f"{folder}/{name}", branch.read(f"{folder}/{name}") + "# formatted\n")
+    branch.commit_all("move")
+    report = judged(branch, reports, *RANGE)
+    assert (report["verdict"], rules(report)) == ("pass", [])
+    assert [one["id"] for one in only(report)["new_revisions"]] == ["0002"] * brings
+
+
+@MOVES
+def test_a_landed_revision_is_lost_on_the_way(move, branch, reports):
+    email(branch, branch="main")
+    branch.git("checkout", "-q", "mine")
+    branch.git("merge", "-q", "main")
+    folder = move(branch)
+    branch.git("rm", "-qf", f"{folder}/0002_email.py")
+    branch.commit_all("move")
+    report = judged(branch, reports, *RANGE)
+    assert report["verdict"] == "fail"
+    assert "history/deleted-revision" in rules(report)
+
+
+@MOVES
+def test_known_drift_stays_known_where_the_folder_moves(move, branch, reports):
+    email(branch, None, branch="main")
+    branch.git("checkout", "-q", "mine")
+    branch.git("merge", "-q", "main")
+    move(branch)
+    branch.git("add", "-A")
+    report = judged(branch, reports)
+    assert (report["verdict"], rules(report)) == ("pass", [])
+    assert only(report)["known_drift"] == 1

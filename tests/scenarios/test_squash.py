@@ -93,6 +93,21 @@ def test_squashed(shop, names, kept, said):
     assert landed(one) == before
 
 
+def test_what_has_landed_stays_where_the_branch_moves_the_folder(shop):
+    one = ready(shop)
+    bring(one, ["email", "note"])
+    one.git("mv", "migrations/versions", "migrations/history")
+    one.replace("alembic.ini", "[alembic]\n",
+                "[alembic]\nversion_locations = migrations/history\n")  # fmt: skip
+    first = "migrations/history/0001_first.py"
+    one.write(first, one.read(first) + "# formatted\n")
+    one.commit_all("move")
+    found = told(one)
+    assert found["outcome"] == "squashed", found
+    assert found["chains"][0]["down_revision"] == ["0001"]
+    assert first in one.git("ls-files")
+
+
 def test_values_that_differ_each_time_are_said_not_to_be_compared(shop):
     one = ready(shop)
     bring(one, ["email", "now"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from revguard.errors import CouldNotCheck
+from revguard.evaluation.before import folders_in
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Histories
 from revguard.history import headfile
@@ -145,11 +146,14 @@ def _by_commit(
 ) -> Iterator[tuple[Graph, list[str]]]:
     """The history at each commit of a range, and what is new there and has stayed."""
     subject, environment = case.subject, case.around.environment
-    folders = tuple(sorted({node.path.rpartition("/")[0] for node in found.graph.nodes.values()}))
+    graphs = (found.graph, *found.parents, *filter(None, [found.own]))
+    nodes = [node for one in graphs for node in one.nodes.values()]
+    folders = tuple(sorted({node.path.rpartition("/")[0] for node in nodes}))
 
     def graph(commit: str) -> Graph:
         tree = trees.tree_of(subject.repo, commit)
-        return subject.graph(tree, folders, recursive=environment.recursive)
+        own, recursive = folders_in(subject, environment, tree, folders)
+        return subject.graph(tree, own, recursive=recursive)
 
     for commit, *parents in ranges.commits(subject.repo, range_, folders):
         here = graph(commit)

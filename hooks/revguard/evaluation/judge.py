@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from revguard.evaluation import extending, failures, imports, locking
+from revguard.evaluation.before import histories
 from revguard.evaluation.case import Case, Judged
 from revguard.evaluation.evaluate import evaluate
 from revguard.evaluation.findings import BrokenHistoryError, checked, finished
@@ -18,7 +19,7 @@ from revguard.evaluation.parents import (
     proven,
 )
 from revguard.evaluation.reporting import Judgement
-from revguard.evaluation.subject import Histories, histories
+from revguard.evaluation.subject import Histories
 from revguard.evaluation.tasks import Evaluated, Task
 from revguard.evaluation.unregistered import Unregistered
 from revguard.project.launch import Worker

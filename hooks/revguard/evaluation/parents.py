@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from revguard.config.values import DUMP
+from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
+from revguard.evaluation.before import environment_in
 from revguard.evaluation.case import Case
 from revguard.evaluation.evaluate import evaluate
 from revguard.evaluation.keeping import record_of
@@ -33,14 +36,21 @@ def parent_record(case: Case) -> Record | None:
 def known_now(case: Case) -> list[str] | None:
     """Keys of what the parents had already, where records tell; None where they do not."""
     keys: list[str] = []
-    config = case.around.environment.config
     for parent in case.subject.parents:
         record = case.records.speaking_for(parent, case.made_with)
         if record is not None:
             keys.extend(key for key in record.drift if key not in keys)
-        elif config is None or config in case.subject.reader.listing(parent):
+        elif _environment_in(case, parent) is not None:
             return None
     return keys
+
+
+def _environment_in(case: Case, parent: str) -> Environment | None:
+    """The environment as the parent has it; None where it was not there yet."""
+    environment = case.around.environment
+    if environment.config is None or environment.config in case.subject.reader.listing(parent):
+        return environment
+    return environment_in(case.subject, environment, parent)
 
 
 def proven(
@@ -99,15 +109,18 @@ def known_of_parents(
     its env.py must be possible.
     """
     keys: list[str] = []
-    config = case.around.environment.config
     for parent in case.subject.parents:
         record = case.records.speaking_for(parent, case.made_with)
         if record is None:
-            if config is not None and config not in case.subject.reader.listing(parent):
+            own = _environment_in(case, parent)
+            if own is None:
                 continue
             case.around.progress("evaluating the parent commit")
+            moved = own is not case.around.environment
+            place = (own.root, own.version_locations) if moved else (root, locations)
+            there = replace(case, around=replace(case.around, environment=own))
             try:
-                record = _evaluate_parent(case, parent, serving, root, locations)
+                record = _evaluate_parent(there, parent, serving, *place)
             except CouldNotCheck as error:
                 reason = error.message.partition("\n")[0]
                 notes.append(
@@ -115,6 +128,7 @@ def known_of_parents(
                     + reason
                 )
                 continue
+            case.records.save(replace(record, settings=case.made_with))
         keys.extend(key for key in record.drift if key not in keys)
     return keys
 
@@ -148,6 +162,4 @@ def _evaluate_parent(
         ),
     )
     refuse_nothing(evaluated, environment)
-    record = record_of(case, evaluated, subject, tuple(evaluated.result["drift"]))
-    case.records.save(record)
-    return record
+    return record_of(case, evaluated, subject, tuple(evaluated.result["drift"]))

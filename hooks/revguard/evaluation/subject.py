@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from revguard.environments import Environment
 from revguard.history import reading
 from revguard.history.graph import Graph, new_ids
 from revguard.staging import trees
@@ -150,20 +149,6 @@ class Histories:
         """{revision id: blob id} of everything up to `old`: what a snapshot is made of."""
         wanted = set(self.old) | self.graph.ancestors(*self.old)
         return {name: self.graph.nodes[name].oid for name in wanted}
-
-
-def histories(subject: Subject, environment: Environment, locations: tuple[str, ...]) -> Histories:
-    """Read all graphs that the judgement of an environment needs."""
-
-    def graph(tree: str) -> Graph:
-        return subject.graph_before(tree, locations, recursive=environment.recursive)
-
-    return Histories(
-        graph=subject.graph(subject.tree, locations, recursive=environment.recursive),
-        parents=tuple(graph(tree) for tree in subject.parents),
-        base=None if subject.base is None else graph(subject.base),
-        own=None if subject.range is None else graph(subject.range.head_tree),
-    )
 
 
 def _is_below(path: str, locations: tuple[str, ...], *, recursive: bool) -> bool:

@@ -11,6 +11,7 @@ from revguard.config import Settings
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck, RevguardError, UsageError
 from revguard.evaluation import choosing
+from revguard.evaluation.before import graph_in
 from revguard.evaluation.case import Case
 from revguard.evaluation.subject import Subject
 from revguard.history import headfile
@@ -146,10 +147,8 @@ class _Branch:
         environment, subject = case.around.environment, self.subject
         locations = self._locations(case)
         assert subject.base is not None
-        graph, base = (
-            subject.graph(tree, locations, recursive=environment.recursive)
-            for tree in (subject.tree, subject.base)
-        )
+        graph = subject.graph(subject.tree, locations, recursive=environment.recursive)
+        base = graph_in(subject, environment, subject.base, locations)
         return list(chains(graph, base, subject.base_name))
 
     def _locations(self, case: Case) -> tuple[str, ...]:
