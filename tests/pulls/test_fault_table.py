@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from revguard.pulls import body, web
-from revguard.verdict import Finding, to_dict
+from revguard.verdict import to_dict
 
 from ..scenarios.shop import Shop, adds, files, script
 from . import fake, running, test_reading
@@ -437,12 +437,10 @@ def test_a_slow_answer_is_waiting_too(red, judged, github, waits, monkeypatch, t
 
 
 def test_a_large_report(red, github, waits, tmp_path):
-    found = test_reading.data(script="y = 1  # é\n" * 300_000)
-    one = Finding(rule="history/missing-revision", message="x" * 500, path="a.py", line=3)
-    found["environments"][0]["findings"] *= 1
-    found["environments"][0]["findings"] += [
-        {**found["environments"][0]["findings"][0], "message": f"{one.message}{number}"}
-        for number in range(3000)
+    found = test_reading.data(script="y = 1  # é\n" * 400_000)
+    (one,) = found["environments"][0]["findings"]
+    found["environments"][0]["findings"] = [
+        {**one, "message": f"{number} " + "x" * 500} for number in range(300)
     ]
     path = tmp_path / "large.json"
     path.write_text(json.dumps(found))

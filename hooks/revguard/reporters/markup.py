@@ -24,7 +24,7 @@ def clean(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_visible, text))
+    return text.translate({ord(char): _visible(char) for char in set(text)})
 
 
 def _visible(char: str) -> str:
