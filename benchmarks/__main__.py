@@ -408,6 +408,8 @@ def _around_the_check(bench: Bench, one: action.Action, cached: Measured) -> Ite
             },
             bench.repeat,
         )
+        if len(github.ours()) != 1:
+            raise SystemExit("the step wrote no comment")
     judge, comment, alone = found.values()
     for name, each in (("judging", judge), ("commenting", comment)):
         measured = {f"{name} step": each, "revguard check": alone}
