@@ -1,12 +1,14 @@
 # ruff: noqa: TID252  (the machine of another folder)
 """The action's first step: a virtualenv of its own, whole or not there at all."""
 
+import ast
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -81,6 +83,20 @@ def test_what_killed_jobs_left_is_swept(environ, tmp_path):
     assert not install._is_whole(str(half))
     install._sweep(str(half))
     assert sorted(one.name for one in tools.iterdir()) == sorted([new.name, whole.name])
+
+
+def test_an_old_python_understands_it():
+    """It says that it is too old, or finds a newer one."""
+    tree = ast.parse(Path(install.__file__).read_text(), feature_version=(3, 5))
+    shown = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert shown == []  # of __future__ it knows less
+    annotated = [node for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)]
+    assert annotated == []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            given = [*node.args.args, *node.args.kwonlyargs]
+            said = [one.annotation for one in given] + [node.returns]
+            assert all(isinstance(one, (ast.Name, ast.Constant)) for one in said), node.name
 
 
 def test_a_python_that_the_runner_brings(environ, tmp_path, monkeypatch):

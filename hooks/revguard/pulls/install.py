@@ -1,9 +1,8 @@
 """revguard's own virtualenv: the action's folder or a version in, its interpreter as an output out.
 
-Run by whatever Python the job has, before anything is installed: it imports nothing of ours.
+Run by whatever Python the job has, before anything is installed: it imports nothing of ours, and
+one that is far too old understands it, so that it can look for another.
 """
-
-from __future__ import annotations
 
 import contextlib
 import glob
@@ -39,7 +38,7 @@ NO_VERSION = (
 )
 
 
-def main(environ: dict[str, str]) -> int:
+def main(environ: "dict[str, str]") -> int:
     """Make the virtualenv, or take the one that is there."""
     if sys.version_info < OLDEST:
         return _by_another(environ)
@@ -59,7 +58,7 @@ def main(environ: dict[str, str]) -> int:
     return 0
 
 
-def _by_another(environ: dict[str, str]) -> int:
+def _by_another(environ: "dict[str, str]") -> int:
     found = next(filter(None, _others(environ)), None)
     if found is None:
         sys.stdout.write(NONE)
@@ -67,7 +66,7 @@ def _by_another(environ: dict[str, str]) -> int:
     return subprocess.call([found, "-I", os.path.abspath(__file__)])
 
 
-def _others(environ: dict[str, str]) -> list[str | None]:
+def _others(environ: "dict[str, str]") -> "list[str | None]":
     """Interpreters that are new enough, the newest first: on PATH, and those that GitHub's runners
     bring for setup-python, in Python/3.12.4/x64."""
     path = os.pathsep.join([environ.get("PATH", ""), *PLACES])
@@ -81,7 +80,7 @@ def _others(environ: dict[str, str]) -> list[str | None]:
     return found
 
 
-def _tools(environ: dict[str, str]) -> str:
+def _tools(environ: "dict[str, str]") -> str:
     """Where it is kept: self-hosted runners keep this folder, the others may cache it."""
     return environ.get("RUNNER_TOOL_CACHE") or environ["RUNNER_TEMP"]
 
@@ -110,7 +109,7 @@ def _key(source: str, version: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _files(source: str) -> list[str]:
+def _files(source: str) -> "list[str]":
     found = [os.path.join(source, "pyproject.toml")]
     for folder, folders, names in os.walk(os.path.join(source, "hooks")):
         folders[:] = sorted(one for one in folders if one != "__pycache__")
@@ -118,7 +117,7 @@ def _files(source: str) -> list[str]:
     return found
 
 
-def _made(folder: str, source: str, version: str, environ: dict[str, str]) -> bool:
+def _made(folder: str, source: str, version: str, environ: "dict[str, str]") -> bool:
     """Make it aside, so that what is in its place is always whole; two jobs may be at it."""
     _sweep(folder)
     aside = folder + "." + str(os.getpid())
@@ -138,7 +137,7 @@ def _made(folder: str, source: str, version: str, environ: dict[str, str]) -> bo
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _with_pip(folder: str, environ: dict[str, str]) -> list[str]:
+def _with_pip(folder: str, environ: "dict[str, str]") -> "list[str]":
     """Make the virtualenv; the pip that installs into it, none where it could not be made."""
     make = [sys.executable, "-I", "-m", "venv", "--clear"]
     if subprocess.call([*make, "--without-pip", folder], env=environ) == 0:
