@@ -16,6 +16,9 @@ from revguard.pulls import files, inputs, telling
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run the step of that name."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # the runner reads UTF-8, whatever pipes have here
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         if argv == ["comment"]:
             return _comment(environ)

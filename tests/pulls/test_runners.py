@@ -102,6 +102,9 @@ def test_without_posix(pull, virtualenv, tmp_path):
     shop.commit_all("settings")
     shop.git("push", "-q", "origin", "mine:main")
     shop.git("fetch", "-q", "origin")
+    # of its own, as the folders that are not locked there would be swept by a run that is here
+    (tmp_path / "temporary").mkdir()
+    shop.environ["TMPDIR"] = str(tmp_path / "temporary")
     killing = tmp_path / "bin" / "taskkill"
     killing.parent.mkdir()
     killing.write_text('#!/bin/sh\nkill -9 -- "-$4" 2>/dev/null || kill -9 "$4"\n')
@@ -121,9 +124,13 @@ def test_without_posix(pull, virtualenv, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert any(line.startswith("A  migrations/versions/") for line in shop.status())
     shop.git("reset", "-q", "--hard")
-    shop.model()
+    shop.model(text='    каша = Column("каша", String(100))\n')
     one.push()
     judging = {"REVGUARD_INPUT_BASE": "origin/main", "RUNNER_TEMP": str(tmp_path)}
     done = ours("action", "judge", **judging)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "history/missing-revision" in done.stdout
+    assert "users.каша" in done.stdout
+    done = ours("action", "judge", **judging, REVGUARD_INPUT_MODE="каша")
+    assert (done.returncode, "каша" in done.stdout) == (2, True)
+    assert [*(tmp_path / "temporary").iterdir()] == []

@@ -66,6 +66,8 @@ def take_away():
     sys.modules["msvcrt"] = locks
     subprocess.Popen = Popen
     sys.platform = "win32"
+    for stream in (sys.stdout, sys.stderr):  # what a pipe has there
+        stream.reconfigure(encoding="cp1252", errors="strict")
 
 
 if __name__ == "__main__":
