@@ -1,7 +1,7 @@
 """What takes the place of a program's start: it hands its files over to the fork of a warm process.
 
-A copy named boot.py is a worker's, one named revguard.py is `python -m revguard`. Where no process
-is warm for this interpreter and these variables, the program itself is started.
+A copy named boot.py is a worker's, one named revguard.py is the console script. Where no process is
+warm for this interpreter and these variables, the program itself is started.
 """
 
 import _socket

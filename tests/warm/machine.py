@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 SOURCE = Path(package.__file__).parent
 OURS = str(SOURCE.parent)
 _DROPPED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV", "PYTEST_CURRENT_TEST")
-_REAL = {"boot": [str(SOURCE / "worker" / "boot.py")], "revguard": ["-m", "revguard"]}
+_REAL = {"boot": [str(SOURCE / "worker" / "boot.py")], "revguard": [str(HERE / "console.py")]}
 
 
 class Machine:
@@ -46,7 +46,7 @@ class Machine:
 
     @property
     def program(self):
-        """A file that does as `python -m revguard` does."""
+        """A file that does as the console script does."""
         self._serve_revguard()
         return self.folder / "revguard.py"
 
@@ -54,18 +54,17 @@ class Machine:
         """From now on this interpreter's workers are warm, where the start is a warm one's."""
         if not os.path.exists(python):
             return
-        environ = {name: value for name, value in os.environ.items() if name not in _DROPPED}
-        self._serve("boot", str(python), SOURCE / "worker" / "boot.py",
-                    {**environ, "PYTHONHASHSEED": "0"})  # fmt: skip
+        boot = SOURCE / "worker" / "boot.py"
+        self._serve("boot", str(python), boot, {**_environ(), "PYTHONHASHSEED": "0"})
 
     def revguard(self, argv, *, cwd, env, timeout=None, **options):
-        """`python -m revguard` as subprocess.run() has it, with text; a real one where there are
+        """What subprocess.run() gives of revguard, with text. It is a real one where there are
         other options than `input`, or what a warm one does not follow."""
         self._serve_revguard()
         place = ask.address(self.folder, "revguard", sys.prefix, env)
         if options.keys() - {"input"} or place not in self._servers or env["PYTHONPATH"] != OURS:
             return subprocess.run(
-                [sys.executable, "-m", "revguard", *argv], cwd=cwd, env=env, capture_output=True,
+                [sys.executable, *_REAL["revguard"], *argv], cwd=cwd, env=env, capture_output=True,
                 text=True, timeout=timeout, **options,
             )  # fmt: skip
         with contextlib.ExitStack() as stack:
@@ -86,7 +85,7 @@ class Machine:
             launch._BOOT = boot
 
     def _serve_revguard(self):
-        self._serve("revguard", sys.executable, OURS, {**os.environ, "PYTHONPATH": OURS})
+        self._serve("revguard", sys.executable, OURS, {**_environ(), "PYTHONPATH": OURS})
 
     def _serve(self, role, python, source, environ):
         prefix = sys.prefix if python == sys.executable else str(Path(python).parents[1])
@@ -108,6 +107,15 @@ class Machine:
         if self._folder is not None:
             shutil.rmtree(self._folder)
         self._servers, self._folder = {}, None
+
+
+def _environ():
+    """Nothing of the one test that was the first to ask."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _DROPPED and not name.startswith("REVGUARD_")
+    }
 
 
 def _asked(place, files, argv, folder, environ, timeout):

@@ -18,24 +18,17 @@ import sys
 import threading
 import traceback
 
-# what the worker imports before it says hello, and what all projects of the tests need then
+# all that a worker has imported when it says hello, and nothing more
 WORKER = (
+    "alembic",
     "alembic.autogenerate",
     "alembic.command",
+    "sqlalchemy",
     "sqlalchemy.orm",
-    "sqlalchemy.dialects.sqlite.pysqlite",
-    "sqlite3",
-    "logging.config",
-    "_revguard_worker.candidate",
-    "_revguard_worker.drivers",
-    "_revguard_worker.evaluate",
-    "_revguard_worker.fingerprint",
-    "_revguard_worker.guard",
-    "_revguard_worker.observe",
-    "_revguard_worker.project",
-    "_revguard_worker.remap",
-    "_revguard_worker.steps",
-)
+    *(f"_revguard_worker.{name}" for name in (
+        "drivers", "evaluate", "guard", "observe", "project", "remap", "steps"
+    )),
+)  # fmt: skip
 REVGUARD = (
     "revguard.adding",
     "revguard.cli",
@@ -80,8 +73,7 @@ def revguard(source):
     launch._BOOT = Path(__file__).with_name("boot.py")
 
     def run(argv):
-        sys.path.insert(0, os.getcwd())
-        sys.argv[:] = [os.path.join(source, "revguard", "__main__.py"), *argv]
+        sys.argv[:] = ["revguard", *argv]  # as the console script, which is in no folder of theirs
         for number, name in enumerate(("stdin", "stdout", "stderr")):
             setattr(sys, name, _stream(number, getattr(sys, name)))
         return cli.main()

@@ -1,3 +1,4 @@
+# ruff: noqa: TID252  (the warm processes of all tests)
 """A small shop project in a repository of its own, judged by the command line as users do."""
 
 import importlib.util
@@ -11,13 +12,14 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from ..warm.machine import MACHINE
+
 _spec = importlib.util.spec_from_file_location(
     "worker_virtualenvs", Path(__file__).with_name("virtualenvs.py")
 )
 virtualenvs = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(virtualenvs)
 
-CONSOLE = str(Path(__file__).with_name("console.py"))
 SOURCE = str(Path(__file__).resolve().parents[2] / "hooks")
 
 INI = """\
@@ -140,6 +142,8 @@ class Shop:
         self.write("shop/__init__.py", "")
         self.write("shop/models.py", MODELS)
         self.settings(timeout=60)
+        if self.python == sys.executable:  # the others may be of another time
+            MACHINE.workers(self.python)
 
     def settings(self, **values):
         lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
@@ -172,14 +176,7 @@ class Shop:
     def run(self, *argv, environ=None, timeout=120):
         variables = {**os.environ, "PYTHONPATH": SOURCE, **(environ or {})}
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
-        return subprocess.run(
-            [sys.executable, CONSOLE, *argv],
-            cwd=self.folder,
-            env=variables,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+        return MACHINE.revguard(argv, cwd=self.folder, env=variables, timeout=timeout)
 
     def judge(self, *argv, environ=None):
         """Exit code and the one environment's report of `revguard check` (or other words)."""
