@@ -37,11 +37,10 @@ def test_shellcheck(name, dialect, require):
 
 
 @pytest.fixture(params=SHELLS)
-def shell(request):
+def shell(request, require):
     words = SHELLS[request.param]
     program = shutil.which(words[0])
-    if program is None:
-        pytest.skip(f"there is no {words[0]} here")
+    require(program, words[0])
     return (program, *words[1:])
 
 
