@@ -8,10 +8,17 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
+from typing import Final
 
 from revguard import cli
 from revguard.errors import UsageError
 from revguard.pulls import files, inputs, telling
+from revguard.pulls.place import Place
+
+_NOT_COMMENTED: Final = (
+    "the comment was not written: the lines above say why. The verdict stands, and the job's "
+    "summary and annotations say the same."
+)
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -21,7 +28,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         if argv == ["comment"]:
-            return _comment(environ)
+            return _commented(environ)
         words = inputs.judging(environ)
         return _plan(words, environ) if "plan" in words else cli.main(words)
     except UsageError as error:
@@ -29,8 +36,12 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return error.exit_code
 
 
-def _comment(environ: Mapping[str, str]) -> int:
-    return cli.main(inputs.commenting(environ, environ.get("REVGUARD_REPORT", "")))
+def _commented(environ: Mapping[str, str]) -> int:
+    """The verdict is of the step before, whatever happens here."""
+    code = cli.main(inputs.commenting(environ, environ.get("REVGUARD_REPORT", "")))
+    if code != 0:
+        sys.stdout.write(telling.lines((), (_NOT_COMMENTED,), Place(service="github")))
+    return code if code == cli.INTERRUPTED else 0
 
 
 def _plan(words: list[str], environ: Mapping[str, str]) -> int:

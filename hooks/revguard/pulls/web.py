@@ -28,6 +28,12 @@ _RATE: Final = (403, 429)
 _GONE: Final = (404, 410)
 
 
+_NONE: Final = (
+    "the request cannot be made: the token, the API's address or the proxy has signs that none "
+    "has, such as a line break"
+)
+
+
 class NotSaid(Exception):  # noqa: N818  (it is caught, and said as a warning)
     """The service was not reached or did not do what was asked. Never changes a verdict."""
 
@@ -103,9 +109,9 @@ class Api:
     def _once(self, method: str, path: str, body: object, fields: Mapping[str, str]) -> Any:
         import urllib3
 
-        if self._pool is None:
-            self._pool = _pool(self._root, self._environ)
         try:
+            if self._pool is None:
+                self._pool = _pool(self._root, self._environ)
             return self._pool.request(
                 method,
                 self._root + path,
@@ -115,6 +121,8 @@ class Api:
         except urllib3.exceptions.HTTPError as error:
             cause = getattr(error, "reason", None) or error
             raise Unreachable(masked(f"{self._root} cannot be reached: {cause}")) from error
+        except ValueError:  # what it says holds what it is about, which may be the token
+            raise NotSaid(_NONE) from None
 
 
 def _pool(root: str, environ: Mapping[str, str]) -> urllib3.PoolManager:
