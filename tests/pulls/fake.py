@@ -92,6 +92,16 @@ class GitHub:
         """Somebody deletes all comments."""
         self.comments.clear()
 
+    def follow(self, bare):
+        """Pull requests stand where their branches do."""
+        asked = ("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads")
+        done = subprocess.run(["git", "-C", str(bare), *asked], capture_output=True, text=True)
+        tips = dict(line.split() for line in done.stdout.splitlines())
+        for pull in self.pulls.values():
+            head = pull["head"]
+            if (head.get("repo") or {}).get("full_name") == REPO:
+                head["sha"] = tips.get(head["ref"], head["sha"])
+
     def write(self, number, body, login="ann", kind="User"):
         """A comment that somebody wrote."""
         return self._comment(number, body, login, kind)
@@ -318,6 +328,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding"):
             environ["HTTP_CONTENT_ENCODING"] = self.headers["Content-Encoding"]
         done = subprocess.run(["git", "http-backend"], input=raw, env=environ, capture_output=True)
+        if self.command == "POST" and parts.path.endswith("/git-receive-pack"):
+            github.follow(github.repositories / f"{REPO}.git")
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         lines = [line.partition(":") for line in head.decode().splitlines()]
         status = next((value for name, _, value in lines if name == "Status"), "200")

@@ -143,6 +143,8 @@ def test_another_job_has_judged(pull):
     out = said(one, "--mode", "push", "--parts", report)
     assert "was pushed to the branch" in out
     assert "it was run" not in out
+    (comment,) = one.github.ours()  # though the pull request has a newer commit now: ours
+    assert "starts no workflow" in comment
     one.shop.git("fetch", "-q", "origin")
     assert [*one.shop.committed("origin/mine").values()] == ["A"]
 

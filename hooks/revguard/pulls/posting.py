@@ -23,6 +23,7 @@ class Wanted:
     body: str
     relevant: bool  # whether it is worth being written where there is none yet
     head: str  # commit that was judged
+    pushed: str = ""  # what this run has put on top of it
 
     @property
     def text(self) -> str:
@@ -51,7 +52,7 @@ def post(thread: Thread, wanted: Wanted) -> Posted:
     standing = thread.standing()
     if not standing.is_open:
         return Posted(did="the pull request is closed: nothing was written")
-    if wanted.head and standing.head and standing.head != wanted.head:
+    if wanted.head and standing.head not in ("", wanted.head, wanted.pushed):
         return Posted(did="there are newer commits: their run writes the comment")
     return _write(thread, wanted, there)
 

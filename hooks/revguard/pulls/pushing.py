@@ -27,10 +27,6 @@ _BOT: Final = {
 }
 _PUSH_TIMEOUT: Final = 120
 _MOVED_ON: Final = ("(stale info)", "(fetch first)", "(non-fast-forward)")
-NO_WORKFLOW: Final = (
-    "A push with the job's own GITHUB_TOKEN starts no workflow: push another commit, or give the "
-    "action a `token` of a GitHub App."
-)
 
 
 def push(repo: Repository, place: Place, report: Report, api: Api, token: str) -> str:

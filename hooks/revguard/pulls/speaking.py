@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from revguard.errors import RevguardError
 from revguard.pulls import body, faults, github_thread, marker, posting, pushing
@@ -16,6 +17,11 @@ from revguard.pulls.thread import Thread
 from revguard.pulls.web import Api, NotSaid
 from revguard.staging import repository
 from revguard.verdict import Report
+
+_PUSHED: Final = (
+    "The missing script was pushed to the branch, as {}. A push with the job's own GITHUB_TOKEN "
+    "starts no workflow: push another commit, or give the action a `token` of a GitHub App."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +50,12 @@ def speak(wish: Wish, place: Place, token: str, environ: Mapping[str, str]) -> S
     if not token:
         return _without_token(wish, place)
     api = _api(place, token, environ)
-    notes, warnings = _pushed(wish, place, api, token, environ)
+    pushed, warnings = _pushed(wish, place, api, token, environ)
+    notes = (_PUSHED.format(pushed[:12]),) if pushed else ()
     if wish.comment == "never" or place.kind not in ("pull_request", "workflow_run"):
         return Spoken(said=notes, warnings=warnings)
     try:
-        posted = _posted(wish, place, api, token, notes)
+        posted = _posted(wish, place, api, token, pushed, notes)
     except NotSaid as error:
         return Spoken(said=notes, warnings=(*warnings, faults.explained(error, place)))
     return Spoken(url=posted.url, said=(*notes, posted.did), warnings=warnings)
@@ -70,23 +77,19 @@ def _api(place: Place, token: str, environ: Mapping[str, str]) -> Api:
 
 def _pushed(
     wish: Wish, place: Place, api: Api, token: str, environ: Mapping[str, str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What was pushed, and why nothing was."""
+) -> tuple[str, tuple[str, ...]]:
+    """The commit that was pushed, and why none was."""
     if wish.mode != "push":
-        return (), ()
+        return "", ()
     try:
         repo = repository.find(wish.directory, environ)
-        commit = pushing.push(repo, place, wish.report, api, token)
+        return pushing.push(repo, place, wish.report, api, token), ()
     except (NotPushed, RevguardError) as error:
-        return (), (f"the script was not pushed: {error}",)
-    if not commit:
-        return (), ()
-    said = f"The missing script was pushed to the branch, as {commit[:12]}. {pushing.NO_WORKFLOW}"
-    return (said,), ()
+        return "", (f"the script was not pushed: {error}",)
 
 
 def _posted(
-    wish: Wish, place: Place, api: Api, token: str, notes: tuple[str, ...]
+    wish: Wish, place: Place, api: Api, token: str, pushed: str, notes: tuple[str, ...]
 ) -> posting.Posted:
     thread = _thread(place, api, token)
     if thread is None:
@@ -99,6 +102,7 @@ def _posted(
         body=body.comment(wish.report, place, paste=paste, notes=notes),
         relevant=wish.comment == "always" or any(_matters(wish.report)),
         head=place.head,
+        pushed=pushed,
     )
     return posting.post(thread, wanted)
 
