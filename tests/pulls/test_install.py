@@ -209,8 +209,9 @@ def version_of(python):
 def test_a_released_version(step, tmp_path):
     """It is installed once; whatever the index says later, it is there. One that is not to be had
     is said, and nothing of it stays."""
-    done = step("0.9.1")
+    done = step("0.9.1", PIP_USER="1", PIP_TARGET=str(tmp_path / "elsewhere"))
     assert done.returncode == 0, done.stdout
+    assert not (tmp_path / "elsewhere").exists()
     python = python_of(tmp_path)
     assert version_of(python) == "0.9.1"
     stamp = os.stat(python).st_ctime_ns

@@ -20,6 +20,7 @@ OLDEST = (3, 10)
 ISOLATED = "revguard-isolated"
 PLACES = ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
 ARCHITECTURES = ("x64", "arm64")
+ELSEWHERE = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")  # pip would install there
 HOUR = 3600  # longer than an installation takes
 # the whole of what may follow `revguard==`: no other requirement, option, marker or address
 VERSION = re.compile(r"v?([0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?)")
@@ -121,7 +122,8 @@ def _made(folder: str, source: str, version: str, environ: "dict[str, str]") -> 
     """Make it aside, so that what is in its place is always whole; two jobs may be at it."""
     _sweep(folder)
     aside = folder + "." + str(os.getpid())
-    clean = {name: value for name, value in environ.items() if not name.startswith("PYTHON")}
+    names = [name for name in environ if not name.startswith("PYTHON") and name not in ELSEWHERE]
+    clean = {name: environ[name] for name in names}
     wanted = "revguard==" + version if version else source
     try:
         pip = _with_pip(aside, clean)
