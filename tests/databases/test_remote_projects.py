@@ -1,3 +1,4 @@
+# ruff: noqa: TID252  (the warm processes of all tests)
 """Projects judged by the commands on a server that the user named, by each kind of driver."""
 
 import json
@@ -12,6 +13,7 @@ import pytest
 
 from revguard import databases
 
+from ..warm.machine import MACHINE
 from .byhand import SECRET
 
 HOOKS = str(Path(databases.__file__).parents[2])
@@ -81,6 +83,7 @@ class Project:
         self.git("init", "-q")
         self.git("add", "-A")
         self.said = ""
+        MACHINE.workers(sys.executable)
 
     def write(self, name, text):
         path = self.folder / name
@@ -95,13 +98,7 @@ class Project:
 
     def revguard(self, *words):
         """Exit code, and the report where it was asked for as JSON; all that was said is kept."""
-        done = subprocess.run(
-            [sys.executable, "-m", "revguard", *words],
-            cwd=self.folder,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-        )
+        done = MACHINE.revguard(words, cwd=self.folder, env=self.environ)
         self.said += done.stdout + done.stderr
         report = json.loads(done.stdout) if "json" in words else None
         return done.returncode, report

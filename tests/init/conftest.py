@@ -51,7 +51,7 @@ class Repository:
 
 
 @pytest.fixture
-def repository(tmp_path, cache_dir, monkeypatch, capsys):
+def repository(tmp_path, cache_dir, monkeypatch, capsys, warm_workers):
     """Make a repository with these files, committed, and stand in it or in a folder of it."""
     programs = os.path.dirname(sys.executable)
     monkeypatch.setenv("PATH", programs + os.pathsep + os.environ["PATH"])

@@ -11,6 +11,15 @@ each_mode = pytest.mark.parametrize("mode", MODES, ids=str)
 REAL = ("plain", "all", "path", "among-others", "partly-staged", "amend", "first-commit",
         "worktree-path", "deletion-only", "project-in-a-subfolder")  # fmt: skip
 some_modes = pytest.mark.parametrize("mode", [one for one in MODES if one.name in REAL], ids=str)
+each_dialect = pytest.mark.parametrize(
+    ("dialect", "mode"),
+    [
+        pytest.param(dialect, mode, id=f"{dialect}-{mode}")
+        for dialect, names in (("sqlite", REAL), ("postgresql", ("plain", "path", "worktree-path")))
+        for mode in MODES
+        if mode.name in names
+    ],
+)
 
 
 def begin(shop, mode, dialect="sqlite"):
@@ -105,8 +114,7 @@ def test_check_blocks_on_postgresql(shop, name):
     is_blocked(one, mode)
 
 
-@some_modes
-@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+@each_dialect
 def test_pre_commit_adds(shop, mode, reports, published, dialect):
     one = begin(shop, mode, dialect)
     one.pre_commit(published, "add")

@@ -93,7 +93,8 @@ class Machine:
         if place in self._servers:
             return
         server = subprocess.Popen(
-            [python, self.folder / "serving.py", role, place, source], cwd=self.folder, env=environ,
+            [python, self.folder / "serving.py", role, place, source], cwd=self.folder,
+            env={**environ, "ROOM": "x" * 16_000},  # for that of a fork
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         self._servers[place] = server
