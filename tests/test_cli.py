@@ -308,7 +308,7 @@ def test_explain_an_unknown_rule(capsys, rule, said):
     assert said in " ".join(capsys.readouterr().err.split())
 
 
-@pytest.mark.parametrize("rule", ["models/probable-rename", "squawk/prefer-text-field"])
+@pytest.mark.parametrize("rule", ["models/duplicate-table", "squawk/prefer-text-field"])
 def test_explain_a_reserved_rule(capsys, rule):
     assert rim.run(["explain", rule]) == 0
     assert "does not check" in capsys.readouterr().out

@@ -57,6 +57,8 @@ class Options:
     all: bool = False
     stage: bool = True
     message: str | None = None
+    renamed: tuple[str, ...] = ()  # --rename OLD:NEW
+    no_rename: bool = False
     python: str | None = None  # of every environment, in place of what is configured
     database: str | None = None  # likewise
     no_cache: bool = False

@@ -238,6 +238,8 @@ class _Work:
             records=self.known.of(environment),
             today=options.today,
             message=options.message,
+            renamed=options.renamed,
+            renames="never" if options.no_rename else environment.settings.renames,
             others=tuple(one for one in self.found if one is not environment),
         )
         known = judged_before(case)

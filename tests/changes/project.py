@@ -88,6 +88,7 @@ class Project:
         self._write("migrations/script.py.mako", template())
         self._write("migrations/versions/.gitkeep", "")
         lines = [f"python = {json.dumps(settings.get('python', sys.executable))}"]
+        lines.append('renames = "never"')  # a case says what is dropped and added
         if "database" in settings:
             lines.append(f"database = {json.dumps(settings['database'])}")
         self._write("revguard.toml", "\n".join(lines) + "\n")

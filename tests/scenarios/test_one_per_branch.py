@@ -107,6 +107,24 @@ def test_a_second_change_extends_the_branchs_revision(way, branch):
     assert f"{path} is generated anew" in said
 
 
+def test_a_rename_is_not_generated_anew(branch):
+    """A comparison would not say again that it is one: the values would be lost."""
+    branch.replace("shop/models.py", "    name = Column", "    title = Column")
+    branch.git("add", "-A")
+    done = branch.revguard("add")
+    assert done.returncode == 1
+    assert "users.name is probably renamed to title" in " ".join(done.stdout.split())
+    done = branch.revguard("add", "--rename", "users.name:title")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(branch.versions()) == 3
+    branch.commit_all("title")
+    changes(branch)
+    done = branch.revguard("add")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(branch.versions()) == 4
+    assert "revguard squash" in done.stdout
+
+
 def test_check_names_add(branch, reports):
     path, _ = script_of(branch)
     changes(branch)

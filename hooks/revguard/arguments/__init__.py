@@ -64,6 +64,8 @@ def parse(
         all=getattr(found, "all", False),
         stage=not getattr(found, "no_stage", False),
         message=getattr(found, "message", None),
+        renamed=tuple(getattr(found, "renamed", ())),
+        no_rename=getattr(found, "no_rename", False),
         python=getattr(found, "python", None),
         database=getattr(found, "database_setting", None),
         no_cache=found.no_cache,

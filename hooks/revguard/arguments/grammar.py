@@ -92,7 +92,21 @@ def _add_pr(parser: argparse.ArgumentParser) -> None:
 def _add_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-stage", action="store_true", help="write the script, and exit 1")
     parser.add_argument("-m", "--message", metavar="MESSAGE", help="the revision's message")
+    parser.add_argument("--rename", metavar="OLD:NEW", dest="renamed", action="append", default=[],
+                        type=_rename, help=_RENAME)  # fmt: skip
+    said = "whatever else looks like a rename is a drop and an add"
+    parser.add_argument("--no-rename", action="store_true", help=said)
     _add_for_judging(parser)
+
+
+_RENAME = "a rename, `table.old:new` of a column, `old:new` of a table (may be repeated)"
+
+
+def _rename(said: str) -> str:
+    old, colon, new = said.partition(":")
+    if not (old and colon and new) or ":" in new or "." in new:
+        raise argparse.ArgumentTypeError(f"{said!r} is not `table.old:new` or `old:new`")
+    return said
 
 
 def _add_rebase(parser: argparse.ArgumentParser) -> None:

@@ -52,6 +52,8 @@ class Case:
     records: Records
     today: datetime.date
     message: str | None = None
+    renamed: tuple[str, ...] = ()  # what is a rename, as Options has it
+    renames: str = "never"  # what is done with a probable one: "ask", "source" or "never"
     others: tuple[Environment, ...] = ()  # of the same repository
     wanted: Wanted | None = None  # what a generated script is to be
     rows: str = ""  # as Task has it
@@ -72,6 +74,7 @@ class Case:
         return digest(
             self.around.environment, one.path, one.python, one.alembic, one.sqlalchemy,
             sorted(self.settings.rules.items()), self.settings.waivers, self.message,
+            self.renamed, self.renames,
         )  # fmt: skip
 
 

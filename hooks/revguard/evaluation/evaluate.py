@@ -292,6 +292,9 @@ class _Evaluation:
             "declared": list(self._task.declared),
             "wanted": self._task.wanted and asdict(self._task.wanted),
             "rows": self._task.rows,
+            "renames": self._task.renames,
+            "named": list(self._task.renamed),
+            "diffed": self._task.diffed() if self._task.renames != "never" else [],
         }
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:

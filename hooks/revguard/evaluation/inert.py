@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from revguard.config import EnvironmentSettings, Settings
@@ -14,10 +14,6 @@ _DEFAULTS: Final = EnvironmentSettings()
 _PROVED: Final = ("upgrade", "round-trip")  # whatever `prove` says
 
 _MAY_KEEP: Final = ("docker", "podman", "auto")
-# each key, and what happens whatever it says
-_INERT: Final[Mapping[str, str]] = {
-    "renames": "a rename is a drop and an add",
-}
 
 
 def notes(
@@ -26,18 +22,10 @@ def notes(
     """What is configured for an environment, and makes no difference; `provider` is the one that
     served, where that is known."""
     return (
-        *_keys(environment),
         *_keep(environment, provider or environment.database),
         *_proofs(environment),
         *_rules(settings),
     )
-
-
-def _keys(said: EnvironmentSettings) -> Iterator[str]:
-    for key, instead in _INERT.items():
-        field = key.replace("-", "_")
-        if getattr(said, field) != getattr(_DEFAULTS, field):
-            yield f"`{key}` is configured, and {_NOT_YET}: {instead}"
 
 
 def _keep(said: EnvironmentSettings, provider: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from revguard.evaluation.parents import (
     proven,
 )
 from revguard.evaluation.reporting import Judgement
+from revguard.evaluation.rewritten import pairs
 from revguard.evaluation.subject import Histories
 from revguard.evaluation.tasks import Evaluated, Task
 from revguard.evaluation.unregistered import Unregistered
@@ -84,6 +85,9 @@ def _evaluated_at(
         ahead=not same or names_schema(case, base_record),
         generate=True,
         message=case.message,
+        renamed=case.renamed,
+        renames=case.renames,
+        diffed=lambda: pairs(case.subject),
         wanted=case.wanted,
         rows=case.rows,
         proven=same,

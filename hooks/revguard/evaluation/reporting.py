@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from revguard.errors import UsageError
 from revguard.evaluation import hosts, kinds
 from revguard.evaluation.case import Case, on_disk
 from revguard.evaluation.failures import preparation
@@ -61,6 +63,7 @@ class Judgement:
             raise AssertionError("only the parent's metadata was offered as proven")
         kinds.refuse_another(case, evaluated)
         refuse_nothing(evaluated, case.around.environment)
+        _refuse_unrenamed(self.result)
         models = [
             path
             for path in evaluated.observed["files"]
@@ -211,6 +214,18 @@ class Judgement:
         statements = [text for step in self.result["upgrades"] for text in step["statements"]]
         return "".join(f"{text}\n" for text in statements)
 
+    def _probable_renames(self, kept: frozenset[str]) -> list[Finding]:
+        several = f"--env {shlex.quote(self.case.around.environment.name)} "
+        return [
+            models.probable_rename(
+                one,
+                self.sources.find(one["table"] or one["new"], one["new"] if one["table"] else ""),
+                several if self.case.others else "",
+            )
+            for one in self.result["renames"]
+            if not _is_of(one["table"] or one["old"], kept)
+        ]
+
     def _losses(self) -> list[Loss]:
         """What the revisions take away; of a script that did not run, what it would."""
         told, database = self.result["lost"], self.evaluated.database
@@ -243,6 +258,7 @@ class Judgement:
         path = self.graph.nodes[new[-1]].path if new else scripts[0]["path"] if scripts else ""
         apart = not scripts and len(self.graph.heads) > 1
         findings += drift.missing_revision(left, new, apart=apart)
+        findings += [] if new else self._probable_renames(kept)
         failure = self.result["failure"]
         hint = preparation(failure["message"], case.around.environment) if failure else ""
         findings += proof.failed_step(failure, hint)
@@ -263,6 +279,16 @@ class Judgement:
                 scripts_on_disk(case, found), self.graph, needed=True
             )
         return finished(case, findings, complete=failure is None)
+
+
+def _refuse_unrenamed(result: Mapping[str, Any]) -> None:
+    """UsageError for a `--rename` of what is not dropped and added: the values would be lost."""
+    for named in result["unrenamed"] or ():
+        old, _, new = named.partition(":")
+        raise UsageError(
+            f"`--rename {named}`: the models do not drop {old} and add {new}",
+            hint="a column is `table.old:new`, a table `old:new`: `revguard check` shows which",
+        )
 
 
 def _is_of(object_: str, tables: frozenset[str]) -> bool:

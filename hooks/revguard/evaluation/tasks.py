@@ -38,6 +38,9 @@ class Task:
     ahead: bool = True  # start the database before env.py asks for it
     generate: bool
     message: str | None = None
+    renamed: tuple[str, ...] = ()
+    renames: str = "never"  # what is probably one: "ask", "source" or "never"
+    diffed: Callable[[], list[tuple[str, str]]] = list  # names that the source puts for others
     wanted: Wanted | None = None
     rows: str = ""  # what the new revisions leave is told: run on "empty" or "filled" tables
     proven: tuple[str, ...] = ()  # digests of metadata for which nothing is new

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from revguard.declared import Table
 from revguard.declared.importing import Missing
-from revguard.verdict import Finding
+from revguard.verdict import Finding, Source
 
 UNREGISTERED: Final = "models/unregistered"
+RENAME: Final = "models/probable-rename"
 _SHOWN = 3
+
+
+def probable_rename(pair: Mapping[str, str], source: Source | None, environment: str) -> Finding:
+    """A drop and an add, which may be a rename: only a person knows. `environment`: what names it
+    on a command line, where that is needed."""
+    what = f"{pair['table']}.{pair['old']}" if pair["table"] else f"the table {pair['old']}"
+    lost = "its values" if pair["table"] else "its rows"
+    add = f"revguard {environment}add"
+    return Finding(
+        rule=RENAME,
+        message=f"{what} is probably renamed to {pair['new']}: the script would drop the one with "
+        f"{lost}, and add the other empty",
+        hint=f"`{add} --rename {shlex.quote(pair['said'])}` renames it and keeps {lost}; "
+        f"`{add} --no-rename` drops and adds",
+        path=source.path if source else "",
+        line=source.line if source else 0,
+    )
 
 
 def unregistered(tables: Sequence[Table], where: Missing, *, dropped: bool) -> Finding:

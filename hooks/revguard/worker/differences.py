@@ -96,6 +96,8 @@ def _custom(op: Any, table: str) -> tuple[str, str, str, str]:
         name = "add_table_comment" if kind.startswith("Create") else "remove_table_comment"
         return name, table, "", str(getattr(op, "comment", "") or "")
     first = op.to_diff_tuple()[0] if hasattr(op, "to_diff_tuple") else None
+    if kind == "RenameOp":  # ours, rename_op.py
+        return str(first), table, op.name, op.new
     return first if isinstance(first, str) else kind, table, "", ""
 
 

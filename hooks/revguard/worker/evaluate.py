@@ -20,6 +20,7 @@ from . import (
     picture,
     premade,
     registered,
+    renaming,
     sampling,
     spelling,
 )
@@ -116,6 +117,8 @@ class Evaluation:
             "registered": None,
             "rows": None,
             "lost": None,
+            "renames": [],
+            "unrenamed": None,  # of those that are named; None where none was looked for
             "tables": [],
         }
         self.blank = copy.deepcopy(self.result)
@@ -297,6 +300,7 @@ class Evaluation:
         left = self._subtract(comparison)
         self.result["left"] = [item.as_dict() for item in left]
         if left and self._is_to_be_written(comparison):
+            self._rename(comparison)
             yield from self._generate(comparison, context)
         self._note_heads(context)
         self.result["judged"] = True
@@ -326,6 +330,11 @@ class Evaluation:
     def _is_to_be_written(self, comparison: Comparison) -> bool:
         asked = bool(self._request["generate"])
         return asked and candidate.has_place(comparison, self._environment)
+
+    def _rename(self, comparison: Comparison) -> None:
+        """Say what may be a rename, and make one of what is decided to be."""
+        asked, unknown = renaming.decide(comparison, self._request)
+        self.result["renames"], self.result["unrenamed"] = asked, unknown
 
     def _generate(self, comparison: Comparison, context: MigrationContext) -> Steps:
         """Write the missing script and prove it."""

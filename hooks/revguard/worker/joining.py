@@ -46,6 +46,12 @@ def join(whole: dict[str, Any], parts: list[tuple[str, Mapping[str, Any]]]) -> N
     whole["upgrades"] = _upgrades(results)
     whole["proof"] = _proof(parts)
     whole["tables"] = _tables(results)
+    asked = [item for result in results for item in result["renames"]]
+    whole["renames"] = [one for at, one in enumerate(asked) if one not in asked[:at]]
+    nowhere = [result["unrenamed"] for result in results if result["unrenamed"] is not None]
+    whole["unrenamed"] = nowhere and [
+        one for one in nowhere[0] if all(one in other for other in nowhere)
+    ]
     whole["lost"] = _lost([result["lost"] for result in results])
     failures = [result["failure"] for result in results if result["failure"]]
     whole["failure"] = failures[0] if failures else None
