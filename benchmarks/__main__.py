@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -497,6 +498,9 @@ def main() -> int:
     parser.add_argument("--only", default="", help="a part of a provider's name, for row i")
     found = parser.parse_args()
     missed = False
+    # nothing is left behind, also where it runs in the background
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     base = Path(tempfile.mkdtemp(prefix="revguard-bench-"))
     try:
         # the user's own: durable
