@@ -92,6 +92,19 @@ def test_a_change_of_it_alone_is_looked_at(locked, reports):
     assert names(reports.settled(locked)) == ("fail", [HEADS])
 
 
+def test_what_has_landed_so_is_not_blamed_on_others(locked, reports):
+    locked.write(FILE, "0009\n")
+    locked.commit_all("anyway")
+    locked.write("README.md", "Another\n")
+    locked.git("add", "-A")
+    for words in ((), ("--all",), ("--all", "--no-cache")):
+        assert names(reports.check(locked, *words)) == ("pass", [])
+    locked.write("migrations/versions/0002_email.py", EMAIL_SCRIPT)
+    locked.model()
+    locked.git("add", "-A")
+    assert names(reports.settled(locked)) == ("fail", [HEADS])
+
+
 def test_add_leaves_what_is_not_staged(locked, reports):
     locked.model()
     locked.git("add", "-A")

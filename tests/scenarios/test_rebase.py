@@ -154,6 +154,27 @@ def test_a_chain(two, bring):
     assert two.shop.revguard("check", "--from-ref", "main").returncode == 0
 
 
+def test_on_postgresql(shop):
+    branches = Branches(shop("postgresql"))
+    branches.commit("mine", {"aa01_email.py": email_script()}, ("users", EMAIL))
+    branches.commit("mine", {"aa02_phone.py": phone_script()}, ("users", PHONE))
+    branches.commit("main", {"bb01_phone.py": phone_script("0001", "bb01")}, ("users", PHONE))
+    branches.git("checkout", "-q", "mine")
+    merge(branches, conflicts=True)
+    branches.git("checkout", "-q", "--ours", "shop/models.py")
+    branches.git("add", "-A")
+    before = branches.state()
+    refused = branches.rebase()
+    assert refused.code == 1
+    assert 'column "phone" of relation "users" already exists' in " ".join(refused.text.split())
+    assert branches.state() == before
+    branches.git("rm", "-qf", f"{VERSIONS}/aa02_phone.py")
+    moved = branches.moved()["environments"][0]["moved"]
+    assert [(one["id"], one["down_revision"]) for one in moved] == [("aa01", ["bb01"])]
+    branches.shop.commit_all("moved")
+    assert branches.shop.revguard("check", "--from-ref", "main").returncode == 0
+
+
 def test_two_lines_of_one_branch(empty):
     empty.commit("mine", {"aa01_email.py": email_script()}, ("users", EMAIL))
     empty.commit("mine", {"aa02_phone.py": phone_script("0001")}, ("users", PHONE))

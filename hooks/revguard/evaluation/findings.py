@@ -89,13 +89,31 @@ def history_findings(case: Case, found: Histories, locations: tuple[str, ...]) -
     )
     if case.around.environment.settings.lock and not findings:  # what mends those mends the file
         paths = list(headfile.contents(found.graph, locations))
-        findings += head_file(found.graph, locations, subject.read(paths))
+        there = subject.read(paths)
+        if there.keys() < {*paths} or _are_touched(case, paths):
+            findings += head_file(found.graph, locations, there)
     findings += _moved_base(case, found)
     findings += _several(case, found)
     findings += landed.changed_revisions(
         found.base, found.graph, found.parents, load, subject.base_name, case.waived
     )
     return findings
+
+
+def _are_touched(case: Case, paths: list[str]) -> bool:
+    """Whether this change is to be blamed for what its head files say: no parent has the same ones
+    beside the same scripts and configuration."""
+    subject = case.subject
+    folders = {path.rpartition("/")[0] for path in paths}
+
+    def matters(path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        return path in paths or folder in folders or name in ("revguard.toml", "pyproject.toml")
+
+    return all(
+        any(matters(one.path) for one in subject.reader.changes(parent, subject.tree))
+        for parent in subject.parents
+    )
 
 
 def _rebase(case: Case) -> str:
