@@ -24,6 +24,7 @@ from revguard.options import Options
 from revguard.records import Record
 from revguard.rules import with_severities
 from revguard.rules.drift import MISSING
+from revguard.rules.models import RENAME
 from revguard.rules.waivers import unused
 from revguard.staging import ranges, repository
 from revguard.staging.entries import unstaged_after
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from revguard.project import Interpreter
     from revguard.runs import Run
+
+_TO_ADD = (MISSING, RENAME)  # `revguard add` mends these
 
 
 def check(options: Options) -> Report:
@@ -137,16 +140,17 @@ def _around(subject: Subject, finding: Finding) -> tuple[str, str, str]:
     repo, first, last = subject.repo, "", ""
     if subject.in_working_tree:
         first = unstaged_after(repo)
-        if finding.rule == MISSING and repository.is_making_a_merge(repo):
+        if finding.rule in _TO_ADD and repository.is_making_a_merge(repo):
             last = "; then `git commit` concludes the merge"
-    elif subject.range is not None and finding.rule == MISSING:
+    elif subject.range is not None and finding.rule in _TO_ADD:
         first = ranges.taken_back(repo, subject.range)
     return (f"{first}, then " if first else ""), finding.hint, last
 
 
 def _names_us(finding: Finding) -> bool:
     """Whether the hint is a command of ours that looks at what is staged."""
-    return finding.rule == MISSING or "`revguard rebase" in finding.hint
+    added = finding.rule in _TO_ADD and bool(finding.hint)
+    return added or "`revguard rebase" in finding.hint
 
 
 def _with_unused_waivers(

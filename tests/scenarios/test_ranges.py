@@ -210,6 +210,16 @@ def test_a_range_that_cannot_be_had(words, said, branch, tmp_path):
     assert "git fetch --unshallow" in done.stderr
 
 
+def test_branches_with_nothing_in_common(branch):
+    branch.git("switch", "-q", "--orphan", "other")
+    branch.write("README.md", "elsewhere\n")
+    branch.commit_all("elsewhere")
+    done = branch.revguard("check", "--from-ref", "main", "--to-ref", "other")
+    assert done.returncode == 3
+    assert "have no commit in common" in done.stderr
+    assert "git cherry-pick" in done.stderr
+
+
 def test_a_branch_that_has_landed_whole(branch, reports):
     """The base has squashed what it brought: nothing of it would land again."""
     email(branch)

@@ -43,9 +43,26 @@ def test_it_blocks_and_gives_both_answers(shop, reports):
     assert "`revguard add --rename users.email:mail`" in found["hint"]
     assert "`revguard add --no-rename`" in found["hint"]
     assert (found["path"], found["line"]) == ("shop/models.py", 14)
+    assert finding(report, "history/missing-revision")["hint"] == ""  # by one of these two
     done = one.revguard("add")
     assert done.returncode == 1
+    assert done.stdout.count("`revguard add") == 2
+    assert done.stdout.rstrip().endswith("drops and adds")
     assert len(one.versions()) == 2
+
+
+def test_what_goes_before_in_a_range(shop, reports):
+    one = renamed(shop)
+    one.git("switch", "-qc", "mine")
+    one.git("commit", "-qm", "mail")
+    report = reports.settled(one, "--from-ref", "main", "--to-ref", "mine")
+    assert finding(report, RULE)["hint"].startswith("`git reset --soft ")
+    assert finding(report, "history/missing-revision")["hint"] == ""
+
+
+def test_a_warning_leaves_the_way_to_go_on(shop, reports):
+    one = renamed(shop, more={"revguard.toml": f'[rules]\n"{RULE}" = "warning"\n'})
+    assert "`revguard add`" in finding(reports.settled(one), "history/missing-revision")["hint"]
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])

@@ -15,8 +15,10 @@ from revguard.evaluation.subject import Histories
 from revguard.history import headfile
 from revguard.history.graph import Graph, new_ids
 from revguard.rules import history, landed, with_severities
+from revguard.rules.drift import MISSING
 from revguard.rules.head_file import head_file
 from revguard.rules.ignores import apply
+from revguard.rules.models import RENAME
 from revguard.staging import ranges, trees
 from revguard.staging.untracked import untracked
 from revguard.verdict import Finding
@@ -179,6 +181,13 @@ def _by_commit(
         yield here, [id_ for id_ in new if id_ in found.graph]
 
 
+def _asked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Where a rename has to be answered first, that is how the missing revision is made."""
+    if not any(one.rule == RENAME and one.severity == "error" for one in findings):
+        return findings
+    return tuple(replace(one, hint="") if one.rule == MISSING else one for one in findings)
+
+
 def finished(case: Case, findings: Sequence[Finding], *, complete: bool) -> tuple[Finding, ...]:
     """Ignore comments applied, severities set."""
     subject = case.subject
@@ -195,7 +204,7 @@ def finished(case: Case, findings: Sequence[Finding], *, complete: bool) -> tupl
         today=case.today,
         complete=complete,
     )
-    judged = with_severities(outcome.findings, case.settings.rules)
+    judged = _asked(with_severities(outcome.findings, case.settings.rules))
     if subject.range is not None:
         return judged
     # a commit may be made on what the base had when the branch began: merging it is what must not

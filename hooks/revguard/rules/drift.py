@@ -50,7 +50,7 @@ def incomplete_revision(
     return [
         Finding(
             rule=INCOMPLETE,
-            message=f"the staged {several} not make all that the models have: {said(left)}",
+            message=f"the new {several} not make all that the models have: {said(left)}",
             hint=f"add the missing operations to {node.path}, or delete it and run `revguard add`",
             path=node.path,
             line=node.line,
@@ -91,7 +91,7 @@ def unneeded_revision(
     return [
         Finding(
             rule=UNNEEDED,
-            message=f"the staged {several} away from the models, which would need this to be as "
+            message=f"the new {several} away from the models, which would need this to be as "
             f"they say: {said(made)}",
             hint="change the models as well, or take it out of "
             f"{node.path}; where the models follow later, a waiver allows it: "

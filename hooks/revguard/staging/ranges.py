@@ -160,14 +160,22 @@ def _merged(
             "this git cannot merge without a working tree: a range needs git 2.38 or newer",
             hint=f"Merge {base_name} yourself, then judge the commit with `revguard check --tree`.",
         )
-    raise _unmergeable(repo, base_name, head_name, done.error_text())
+    related = bool(trees.parted(repo, base, head))
+    raise _unmergeable(repo, base_name, head_name, done.error_text() if related else "")
 
 
 def _unmergeable(repo: Repository, base: str, head: str, said: str) -> CouldNotCheck:
+    """`said` by git; nothing where the two have no commit in common."""
     if os.path.exists(os.path.join(repo.common_dir, "shallow")):
         return CouldNotCheck(
             f"this clone is too shallow to know where {head} left {base}",
             hint="`git fetch --unshallow`; in GitHub Actions, `fetch-depth: 0` of actions/checkout",
+        )
+    if not said:
+        return CouldNotCheck(
+            f"{base} and {head} have no commit in common: there is nothing to merge",
+            hint=f"take the commits onto a branch of it: `git switch -c NEW {base}`, "
+            f"`git cherry-pick COMMIT...`",
         )
     return CouldNotCheck(f"git cannot merge {base} and {head}: {said}")
 
