@@ -1,5 +1,6 @@
 """What all tests stand on: a neutral git, a cache of their own, servers that CI must have."""
 
+import gc
 import os
 import shutil
 import sys
@@ -41,6 +42,12 @@ FOREIGN = (
     "NO_COLOR",
     "FORCE_COLOR",
 )
+
+
+def pytest_collection_finish(session):
+    """What is loaded by now stays: no search for garbage goes through thousands of tests again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
