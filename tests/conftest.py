@@ -13,6 +13,9 @@ from revguard.errors import RevguardError
 from . import served
 from .warm.machine import MACHINE
 
+# here, before any folder's conftest takes it from the scenarios
+pytest.register_assert_rewrite(f"{__name__.rpartition('.')[0]}.scenarios.shop")
+
 NEUTRAL_GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",

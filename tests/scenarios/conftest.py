@@ -9,10 +9,8 @@ import pytest
 import revguard
 from revguard import databases
 
-pytest.register_assert_rewrite(f"{__name__.rpartition('.')[0]}.shop")
-
-from . import flasks, machine  # noqa: E402
-from .shop import Reports, Shop, files  # noqa: E402
+from . import flasks, machine
+from .shop import Reports, Shop, files
 
 
 @pytest.fixture(scope="session")
