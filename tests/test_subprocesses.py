@@ -10,7 +10,7 @@ import time
 import pytest
 
 from revguard.errors import CouldNotCheck
-from revguard.subprocesses import ProgramFailed, ProgramMissing, TimedOut, kill, run, start
+from revguard.subprocesses import Held, ProgramFailed, ProgramMissing, TimedOut, kill, run, start
 
 
 def is_alive(pid):
@@ -123,3 +123,52 @@ def test_an_interrupt_ends_what_runs(tmp_path):
         process.terminate()
         assert process.wait(5) == 7
     assert gone(int(pid.read_text()))
+
+
+@pytest.fixture
+def usual():
+    """SIGINT's handler, put back."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_signals_are_handled_after_what_holds_them(usual):
+    came = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    signals = Held()
+    with signals:
+        signal.raise_signal(signal.SIGINT)
+        assert came == []
+    signals.deliver()
+    assert came == [signal.SIGINT]
+
+
+def test_an_interrupt_is_not_held_a_second_time(usual):
+    """The first one had them ignored: what is cleaned up then must not bring the handler back."""
+
+    def once(_number, _frame):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, once)
+    signals = Held()
+    with signals:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signals.deliver()
+    with signals:
+        pass
+    signals.deliver()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_nothing_is_interrupted_once_it_is_settled(usual):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals = Held()
+    with signals:
+        signal.raise_signal(signal.SIGINT)
+        signals.settle()
+    signals.deliver()
+    signal.raise_signal(signal.SIGINT)

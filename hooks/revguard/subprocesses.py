@@ -155,6 +155,7 @@ class Held:
     def __enter__(self) -> None:
         if threading.current_thread() is not threading.main_thread():
             return  # handlers run in the main thread only
+        self._handlers = {}  # of an earlier time: after an interrupt they must not come back
         for number in _ENDING:
             handler = signal.getsignal(number)
             if callable(handler):
@@ -173,7 +174,8 @@ class Held:
         """What came meanwhile is handled now."""
         while self.came:
             number = self.came.pop(0)
-            self._handlers[number](number, None)
+            if number in self._handlers:
+                self._handlers[number](number, None)
 
 
 def _take_no_notice(_number: int, _frame: FrameType | None) -> None:
