@@ -26,22 +26,29 @@ from revguard.verdict import COULD_NOT_CHECK, Report, exit_code
 ISSUES: Final = "https://github.com/revguard/revguard/issues"
 
 
-class Terminated(KeyboardInterrupt):
-    """The system ended the run: everything is released as after Ctrl-C."""
+class Ended(KeyboardInterrupt):
+    """Ctrl-C, or the system ended the run: everything is released.
+
+    Not KeyboardInterrupt itself: where that has passed through `exec`, as in making a dataclass,
+    CPython ends the process by SIGINT whatever its exit code is.
+    """
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and say what came of it."""
     environ = dict(os.environ)
     rim = _Rim(arguments, environ)
+    came: list[int] = []
     try:
-        with _signals():
+        with _signals(came):
             return rim.run()
     except RevguardError as error:
         return rim.failed(error)
     except SystemExit as ended:  # argparse has printed what was asked for
         return ended.code if isinstance(ended.code, int) else 0
-    except Exception as error:  # noqa: BLE001  (the edge: said once, and never a pass)
+    except Exception as error:
+        if came:  # a class that is being made wraps what is raised there
+            raise Ended from error
         return rim.broken(error)
 
 
@@ -191,8 +198,9 @@ def _refuse_missing_folder(output: str | None) -> None:
 
 
 @contextmanager
-def _signals() -> Iterator[None]:
-    """End as after Ctrl-C when the system ends us, so that everything is released; once.
+def _signals(came: list[int]) -> Iterator[None]:
+    """End as after Ctrl-C when the system ends us, so that everything is released; once. `came`:
+    by which signal.
 
     What comes after the first signal, to the very end, must not stop the cleaning up.
     """
@@ -209,7 +217,8 @@ def _signals() -> Iterator[None]:
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         for one in ours:
             signal.signal(one, signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+        came.append(number)
+        raise Ended
 
     for number in ours:
         signal.signal(number, end)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from itertools import cycle
 from pathlib import Path
@@ -206,6 +207,39 @@ def test_a_second_interrupt_does_not_stop_the_cleaning_up(pg_shop, tools, number
     assert process.returncode == 130, err
     assert tools.wait_for(lambda: not tools.alive(seen))
     assert pg_shop.left() == []
+
+
+IMPORTING = {
+    "code that is run": "exec('signal.raise_signal({0})')",
+    "a class that is made": """
+class Name:
+    def __set_name__(self, owner, name):
+        signal.raise_signal({0})
+
+class Made:
+    name = Name()
+""",
+}
+RUN = """\
+import signal, sys
+from revguard import cli, pipeline
+
+def check(options):
+{}
+pipeline.check = check
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("where", IMPORTING)
+def test_interrupted_while_a_module_is_imported(shop, where, number):
+    """What Python makes of it there is neither a bug of ours nor another exit code."""
+    code = RUN.format(textwrap.indent(IMPORTING[where].format(int(number)), "    "))
+    (shop.base / "interrupted.py").write_text(code)
+    path = os.pathsep.join([str(shop.base), shop.environ()["PYTHONPATH"]])
+    done = shop.run("check", program=("-m", "interrupted"), environ={"PYTHONPATH": path})
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "revguard: interrupted\n")
 
 
 def test_the_terminal_goes_away(pg_shop, tools):
