@@ -26,7 +26,7 @@ from revguard.databases.images import Image
 from revguard.databases.providing import UnavailableError
 from revguard.errors import CouldNotCheck
 from revguard.runs import sweep
-from revguard.worker import catalog_inspector, evaluate, guard, odbc
+from revguard.worker import catalog_inspector, evaluate, guard, judging, odbc
 
 from .images import ELEPHANT, FIREBIRD, UNKNOWN
 from .test_remote_projects import HOOKS, Project
@@ -99,10 +99,10 @@ def test_what_the_worker_asks_for(event):
 
     unused = SimpleNamespace(load_in=lambda _loading: None, tree="", forget=lambda: None)
     runner = SimpleNamespace(aside=contextlib.nullcontext)
-    evaluation = evaluate.Evaluation(
-        {"known": None, "proven": []}, SimpleNamespace(ask=ask), unused, unused,
-        lambda _dialect: "digest", runner, unused, lambda: None,
-    )  # fmt: skip
+    request = {"known": None, "proven": []}
+    channel = SimpleNamespace(ask=ask)
+    means = judging.Means(request, channel, unused, runner, unused, lambda: None)
+    evaluation = evaluate.Evaluation(means, unused, lambda _dialect: "digest")
     with evaluation._loading() if event == "aside" else contextlib.nullcontext():
         evaluation.provide(Dialect())
     assert told[event].items() >= {"dialect": "firebird", "driver": "firebird"}.items()

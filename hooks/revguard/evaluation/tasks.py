@@ -56,7 +56,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """What came out. `result` and `observed` are the worker's own words (worker/evaluate.py)."""
+    """What came out. `result` and `observed` are the worker's own words (worker/judging.py)."""
 
     result: Mapping[str, Any]
     observed: Mapping[str, Any]

@@ -14,7 +14,6 @@ from alembic.script import write_hooks
 
 from . import (
     branching,
-    casts,
     complete,
     defaults,
     differences,
@@ -150,6 +149,8 @@ def complete_script(
             implicit.complete(script, comparison.context)
             suspended.complete(script, comparison.context)
         if with_casts:
+            from . import casts
+
             casts.add_casts(script, comparison.context)
 
 
@@ -227,6 +228,19 @@ def _noted_hooks(notes: list[str]) -> Iterator[None]:
         yield
     finally:
         module._run_hooks = original
+
+
+def told(script: Any, tree: str) -> dict[str, Any]:
+    """A written script as it is told."""
+    with open(str(script.path), "rb") as stream:
+        text = stream.read().decode("utf-8", "surrogateescape")
+    down = script.down_revision
+    return {
+        "id": script.revision,
+        "path": os.path.relpath(str(script.path), tree).replace(os.sep, "/"),
+        "text": text,
+        "down_revision": [down] if isinstance(down, str) else list(down or ()),
+    }
 
 
 def remove(scripts: Iterable[Any]) -> None:

@@ -149,20 +149,23 @@ class Session:
             self.request.update(reply)
 
     def _evaluate(self) -> dict[str, Any]:
-        from . import evaluate, steps
+        from . import evaluate, judging, steps
 
         environment = self.environment
         assert environment is not None
         runner = steps.Runner(self.statements, self.tree, self.request["toplevel"])
-        self.evaluation = evaluate.Evaluation(
+        means = judging.Means(
             self.request,
             self.channel,
             environment,
-            self.guard,
-            lambda dialect: self.registry.digest(dialect, environment.env_globals),
             runner,
             self.observer,
             self._tell_locations,
+        )
+        self.evaluation = evaluate.Evaluation(
+            means,
+            self.guard,
+            lambda dialect: self.registry.digest(dialect, environment.env_globals),
         )
         return self.evaluation.go()
 

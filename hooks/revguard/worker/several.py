@@ -4,11 +4,12 @@ for each, one script for all, one result."""
 from __future__ import annotations
 
 import contextlib
-import copy
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from . import alone, candidate, evaluate, failure, joining, rendering, spelling
+from . import alone, candidate, failure, joining, rendering, spelling
+from .judging import Judging
+from .replaying import Replaying
 
 if TYPE_CHECKING:
     from typing import Iterator
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import Dialect
 
     from .candidate import Comparison
+    from .evaluate import Evaluation
 
     Steps = Iterator[MigrationStep]
 
 
-class Part(evaluate.Evaluation):
-    """The evaluation of one of several databases; what is missing is kept, to be written once."""
+class Part(Judging):
+    """The judging of one of several databases; what is missing is kept, to be written once."""
 
-    def __init__(self, whole: evaluate.Evaluation, renderer: rendering.TypeRenderer) -> None:
+    def __init__(self, whole: Evaluation, renderer: rendering.TypeRenderer) -> None:
         """As the whole, with a result of its own."""
-        self.__dict__.update(whole.__dict__)
-        self.result = copy.deepcopy(whole.blank)
-        self._whole: Any = whole
+        super().__init__(whole.means, whole.known)
+        self.replaying = Replaying(whole.means, self)
         self._renderer = renderer
         self._casts = True  # a second try would concern all parts
         self.phase = "replay"
@@ -41,9 +42,10 @@ class Part(evaluate.Evaluation):
         self.phase = phase
         self.mark = "" if token == alone.USUAL else token.rpartition("_")[0]
 
-    def _judge(self, heads: Any, context: MigrationContext) -> Steps:
+    def judge(self, heads: Any, context: MigrationContext) -> Steps:
+        """Not in the run that replays, even where nothing is to be replayed."""
         if self.phase == "judge":
-            yield from super()._judge(heads, context)
+            yield from super().judge(heads, context)
 
     def _generate(self, comparison: Comparison, context: MigrationContext) -> Steps:
         self._keep(comparison, context)
@@ -57,29 +59,27 @@ class Part(evaluate.Evaluation):
         self.missing = comparison
 
     def _known_of(self, keys: list[str]) -> list[str]:
-        if self._whole._known is None:
-            marked = [joining.marked(key, self.mark) for key in keys]
-            self._whole._known = self._channel.ask("drift", keys=marked)["known"]
-        return joining.unmarked(self._whole._known or [], self.mark)
+        marked = [joining.marked(key, self.mark) for key in keys]
+        return joining.unmarked(self._known.of(marked), self.mark)
 
 
 class Several:
     """Goes through all of them three times: to replay, to judge, to prove what was written."""
 
-    def __init__(self, whole: Any, beside: bool) -> None:
+    def __init__(self, whole: Evaluation, beside: bool) -> None:
         """``beside``: the database that there is was changed, and is of no use any more."""
         self._whole = whole
         self._parts: list[Part] = []
         self._renderer = rendering.TypeRenderer()
         self._revisions: list[Any] = []
-        self._main = "" if beside else whole._guard.dialect  # still to be given away
+        self._main = "" if beside else whole.guard.dialect  # still to be given away
         self._beside = beside
 
     def go(self) -> None:
         """Fill the result of the whole."""
         whole = self._whole
-        whole._start_over()
-        whole._guard.separate(self._provide)
+        whole.judging.start_over()
+        whole.guard.separate(self._provide)
         for name in ("replay", "judge", "write"):
             if not self._run(name):
                 break
@@ -93,7 +93,7 @@ class Several:
         if self._main == kind:
             self._main = ""
             return {"dialect": kind, **self._whole.provide(dialect)}
-        reply = self._whole._channel.ask("beside", dialect=kind)
+        reply = self._whole.means.channel.ask("beside", dialect=kind)
         return {"dialect": kind, **reply["database"]}
 
     def _run(self, name: str) -> bool:
@@ -102,7 +102,7 @@ class Several:
             return True
         number = itertools.count()
         whole = self._whole
-        whole._guard.forget()
+        whole.guard.forget()
 
         def work(heads: Any, context: MigrationContext) -> Steps:
             part = self._part(next(number))
@@ -110,21 +110,21 @@ class Several:
             yield from self._steps(part, heads, context)
 
         with contextlib.suppress(failure.Abort):
-            whole._environment.run(work)
+            whole.means.environment.run(work)
         return not any(part.result["failure"] for part in self._parts)
 
     def _part(self, number: int) -> Part:
         if number == len(self._parts):
             self._parts.append(Part(self._whole, self._renderer))
-            if number or self._beside:
-                self._parts[-1]._stood = None  # nobody looked before env.py did
+            if not number and not self._beside:  # else nobody looked before env.py did
+                self._parts[0].replaying.stood = self._whole.replaying.stood
         return self._parts[number]
 
     def _steps(self, part: Part, heads: Any, context: MigrationContext) -> Steps:
         if part.phase == "replay":
-            yield from part._replay(heads, context)
+            yield from part.replaying.replay(heads, context)
         elif part.phase == "judge":
-            yield from part._judge(heads, context)
+            yield from part.judge(heads, context)
         else:
             yield from self._prove(part, context)
 
@@ -134,21 +134,17 @@ class Several:
     def _prove(self, part: Part, context: MigrationContext) -> Steps:
         """Prove the one script, which is written at the first database: a template may ask for
         the application that is current there."""
-        whole = self._whole
+        whole, means = self._whole, self._whole.means
         if not whole.result["scripts"]:
             joined = candidate.join(self._missing())
-            scripts = whole._written_by(
+            whole.judging.write(
                 lambda: candidate.generate(
-                    joined,
-                    whole._environment,
-                    whole._request,
-                    self._renderer,
-                    whole.result["notes"],
+                    joined, means.environment, means.request, self._renderer, whole.result["notes"]
                 )
             )
-            self._revisions = [whole._environment.script.get_revision(s.revision) for s in scripts]
-        if whole._request["new"]:
+            self._revisions = whole.judging.written()
+        if means.request["new"]:
             return  # shown, never added
         part.result["scripts"] = whole.result["scripts"]
-        yield from part._prove(self._revisions, context)
-        part._note_heads(context)
+        yield from part.prove(self._revisions, context)
+        part.note_heads(context)
