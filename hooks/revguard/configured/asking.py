@@ -15,7 +15,7 @@ from revguard.config import EnvironmentSettings
 from revguard.configured.values import Database, databases_of
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck, UsageError
-from revguard.evaluation import failures
+from revguard.evaluation import failures, imports
 from revguard.evaluation.case import Surroundings
 from revguard.evaluation.known import last_record
 from revguard.evaluation.subject import Subject
@@ -91,11 +91,11 @@ def opened(options: Options, subject: Subject) -> Iterator[Place]:
 def ask(place: Place, environment: Environment, request: Request) -> Told:
     """The databases after the request. CouldNotCheck, ConfigError, UsageError."""
     around = _surroundings(place, environment)
-    missing: failures.ModuleMissing | None = None
+    missing: imports.ModuleMissing | None = None
     for root in _roots(place, environment):
         try:
             return _ask_at(place, around, root, request)
-        except failures.ModuleMissing as error:  # noqa: PERF203  (the next may have the import)
+        except imports.ModuleMissing as error:  # noqa: PERF203  (the next may have the import)
             missing = missing or error
         except failures.NotHere:
             if missing is None:

@@ -10,7 +10,10 @@ from typing import Final
 from revguard.databases import Database
 from revguard.databases.standing import Standing
 from revguard.errors import CouldNotCheck
-from revguard.evaluation import failures, starting
+from revguard.evaluation import starting
+from revguard.evaluation.failures import NotHere
+from revguard.evaluation.imports import ModuleMissing
+from revguard.evaluation.lacking import ExtensionMissing, of_creation
 from revguard.evaluation.landing import Landed, landed
 from revguard.evaluation.ordering import Order
 from revguard.evaluation.subject import Histories
@@ -79,7 +82,7 @@ class Beginning:
             try:
                 self._create(one, database)
                 return
-            except failures.ExtensionMissing:
+            except ExtensionMissing:
                 raise
             except CouldNotCheck as error:
                 if number + 1 == len(self._landed):
@@ -135,7 +138,7 @@ class Beginning:
         )
         failure = evaluated.result["failure"]
         if failure:
-            raise failures.of_creation(failure, self._around.environment)
+            raise of_creation(failure, self._around.environment)
         if not evaluated.result["created"]:
             raise CouldNotCheck(
                 "env.py ran no migrations: context.run_migrations() was not called"
@@ -146,5 +149,5 @@ class Beginning:
 
 def _not_made(one: Landed, error: CouldNotCheck) -> CouldNotCheck:
     message = f"{_METADATA}: the tables of {one.name} cannot be made: {error.message}"
-    kind = type(error) if isinstance(error, failures.ModuleMissing | failures.NotHere) else None
+    kind = type(error) if isinstance(error, ModuleMissing | NotHere) else None
     return (kind or CouldNotCheck)(message, hint=error.hint)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from revguard import subprocesses
 from revguard.databases import Database, addresses, extensions, wire
 from revguard.errors import ConfigError, CouldNotCheck
+from revguard.evaluation.accounts import shortened
 from revguard.evaluation.case import Surroundings
-from revguard.evaluation.failures import ExtensionMissing, shortened
+from revguard.evaluation.lacking import ExtensionMissing
 from revguard.evaluation.subject import Subject
 from revguard.history.extensions import named_in
 from revguard.staging.trees import Entry

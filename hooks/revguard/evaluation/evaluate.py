@@ -11,7 +11,7 @@ from typing import Any
 from revguard import project
 from revguard.databases import Database, standing
 from revguard.databases.standing import Standing
-from revguard.evaluation import bootstrapping, failures, learning, telling
+from revguard.evaluation import bootstrapping, failures, lacking, learning, outages, telling
 from revguard.evaluation.beginning import Beginning
 from revguard.evaluation.bootstrapping import Bootstrap
 from revguard.evaluation.case import Surroundings
@@ -228,8 +228,8 @@ class _Evaluation:
         failure = last.get("failure") or last.get("result", {}).get("failure")
         if failure:
             self._serving.refuse_ended(failure)
-            failures.refuse_missing_extension(failure, self._database)
-            failures.refuse_exhausted(failure)
+            lacking.refuse_missing_extension(failure, self._database)
+            outages.refuse_exhausted(failure)
         if last["event"] == "failed":
             raise failures.of_environment(
                 last, around.environment, around.interpreter, self._task.subject, worker.log()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from revguard.evaluation import extending, failures, imports, locking
+from revguard.evaluation import extending, failures, imports, lacking, locking
 from revguard.evaluation.before import histories
 from revguard.evaluation.case import Case, Judged
 from revguard.evaluation.evaluate import evaluate
@@ -36,11 +36,11 @@ def judge(case: Case, worker: Worker) -> Judged:
     if last is not None and last.root in roots:
         roots.sort(key=lambda root: root != last.root)
     ready: Worker | None = worker
-    missing: failures.ModuleMissing | None = None
+    missing: imports.ModuleMissing | None = None
     for root, other in zip(roots, [*roots[1:], None], strict=True):
         try:
             return _judge_at(case, root, last, ready, started)
-        except failures.ModuleMissing as error:  # env.py may import from the next
+        except imports.ModuleMissing as error:  # env.py may import from the next
             missing = error
             listing = case.subject.listing
             if other is not None and not imports.may_be_had(error.top, root, other, listing):
@@ -116,7 +116,7 @@ def _evaluated(case: Case, task: Task, worker: Worker | None) -> Evaluated:
     """Evaluate; where the server turns out to lack an extension, once more by one that has it."""
     try:
         return evaluate(case.around, task, worker)
-    except failures.ExtensionMissing as missing:
+    except lacking.ExtensionMissing as missing:
         if missing.name in task.missed:
             raise
         case.around.progress(f"looking for a database with the extension {missing.name}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from revguard.environments import Environment
 from revguard.errors import CouldNotCheck
-from revguard.evaluation import failures
+from revguard.evaluation import accounts, failures, lacking
 from revguard.evaluation.tasks import Evaluated
 
 _SHOWN = 3
@@ -21,7 +21,7 @@ def refuse_nothing(evaluated: Evaluated, environment: Environment) -> None:
     _refuse_made_before(result)
     failure = result["failure"]
     if failure and failure["kind"] == "replay":
-        raise failures.of_replay(failure, environment)
+        raise lacking.of_replay(failure, environment)
     if result["uncommitted"]:
         raise _uncommitted()
     if failure and failure["kind"] == "stopped":
@@ -61,7 +61,7 @@ def _refuse_made_before(result: Mapping[str, Any]) -> None:
     if result["altered"]:
         raise CouldNotCheck(
             "something changed tables outside of any revision: "
-            f"`{failures.shortened(result['altered'][0])}`",
+            f"`{accounts.shortened(result['altered'][0])}`",
             hint="Keep env.py and what it imports from doing so: tables are changed by revisions.",
         )
 
@@ -124,7 +124,7 @@ def _uncommitted() -> CouldNotCheck:
 
 
 def _hidden(raised: Mapping[str, Any] | None) -> CouldNotCheck:
-    said = f": {failures.told(raised)}" if raised else ""
+    said = f": {accounts.told(raised)}" if raised else ""
     return CouldNotCheck(
         f"env.py hides an exception that ended the comparison{said}",
         hint="Let exceptions of context.run_migrations() pass.",

@@ -10,9 +10,9 @@ from typing import Any
 from revguard.errors import UsageError
 from revguard.evaluation import hosts, kinds
 from revguard.evaluation.case import Case, on_disk
-from revguard.evaluation.failures import preparation
 from revguard.evaluation.findings import finished, history_findings, scripts_on_disk
 from revguard.evaluation.keeping import continued, record_of
+from revguard.evaluation.lacking import preparation
 from revguard.evaluation.nothing import refuse_nothing
 from revguard.evaluation.tasks import Evaluated
 from revguard.evaluation.unregistered import Unregistered

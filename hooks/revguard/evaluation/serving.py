@@ -14,7 +14,7 @@ from revguard import databases
 from revguard.databases import Database, Server, standing
 from revguard.databases.standing import Standing
 from revguard.environments.versions import Told
-from revguard.evaluation import failures
+from revguard.evaluation import outages
 from revguard.evaluation.ordering import Order, State
 
 # Brings an empty database to what stands before the first revision; it may ask whether nobody
@@ -141,14 +141,14 @@ class Serving:
 
         `account` is the worker's of the failure that came of it.
         """
-        lost = failures.of_lost_connection(account)
+        lost = outages.of_lost_connection(account)
         until = time.monotonic() + (_LAST_WORDS_SECONDS if lost else 0)
         said = self._failure()
         while not said and time.monotonic() < until:  # the client hears of it before the log does
             time.sleep(0.02)
             said = self._failure()
         if said:
-            raise failures.of_server(said)
+            raise outages.of_server(said)
 
     def _failure(self) -> str:
         return self.server.failure() if self.server is not None else ""

@@ -11,8 +11,9 @@ from revguard.databases import Database, dumps, extensions, loading
 from revguard.databases.standing import Standing
 from revguard.errors import CouldNotCheck
 from revguard.evaluation import bootstrapping
+from revguard.evaluation.accounts import shortened
 from revguard.evaluation.case import Surroundings
-from revguard.evaluation.failures import ExtensionMissing, preparation, shortened
+from revguard.evaluation.lacking import ExtensionMissing, preparation
 from revguard.evaluation.subject import Histories, Subject
 from revguard.history.extensions import named_in
 from revguard.staging import trees
