@@ -342,17 +342,24 @@ class TestMetadata:
         assert any(note.startswith(passed) for note in found["notes"]), found["notes"]
         assert any("models of the commit 2 before" in note for note in found["notes"])
 
-    def test_nothing_but_broken_ones(self, older, reports):
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            pytest.param("raise ValueError('not today')", "ValueError: not today", id="raises"),
+            pytest.param("import nowhere", "No module named 'nowhere'", id="a module is missing"),
+        ],
+    )
+    def test_nothing_but_broken_ones(self, line, said, older, reports):
         one = older("metadata", commit=False)
         env = one.read("migrations/env.py")
-        one.write("migrations/env.py", "raise ValueError('not today')\n" + env)
+        one.write("migrations/env.py", f"{line}\n{env}")
         one.commit_all("broken")
         one.write("migrations/env.py", env)
         one.model()
         found = judged(one, reports)
         assert found["verdict"] == "error"
         assert "the tables of the parent commit cannot be made" in found["error"]
-        assert "ValueError: not today" in found["error"]
+        assert said in found["error"]
 
     def test_schemas_extensions_and_what_env_leaves_out(self, older, reports):
         one = older("metadata", dialect="postgresql", commit=False)

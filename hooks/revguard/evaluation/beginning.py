@@ -149,5 +149,7 @@ class Beginning:
 
 def _not_made(one: Landed, error: CouldNotCheck) -> CouldNotCheck:
     message = f"{_METADATA}: the tables of {one.name} cannot be made: {error.message}"
-    kind = type(error) if isinstance(error, ModuleMissing | NotHere) else None
-    return (kind or CouldNotCheck)(message, hint=error.hint)
+    if isinstance(error, ModuleMissing):
+        return ModuleMissing(error.top, message, hint=error.hint)
+    kind = NotHere if isinstance(error, NotHere) else CouldNotCheck
+    return kind(message, hint=error.hint)
