@@ -26,6 +26,7 @@ class Case(NamedTuple):
     options: str = ""  # further arguments of context.configure()
     metadata: str = "metadata = MetaData()"
     holds: str = ""  # what the script must hold
+    named: tuple[str, ...] = ()  # what `--rename` says
 
 
 def table(*items: str, name: str = "things", key: str = 'Column("id", Integer, primary_key=True)'):

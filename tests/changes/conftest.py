@@ -68,7 +68,8 @@ def evaluated(forks, tmp_path, request):
             project.models(models)
             if len(results) == 1:  # before it nothing is there, after it nothing is tried
                 place.mark()
-            event = forks.evaluate(project.request(ids[-1:]), place)
+            asked = {**project.request(ids[-1:]), "named": list(case.named)}
+            event = forks.evaluate(asked, place)
             assert event["event"] == "result", event["failure"]
             results.append(event["result"])
             for script in event["result"]["scripts"]:

@@ -100,7 +100,8 @@ class Judging:
             left = self._subtract(comparison)
             self.result["left"] = [item.as_dict() for item in left]
             if left and self._is_to_be_written(comparison):
-                self._rename(comparison)
+                with between_steps(context):
+                    self._rename(comparison)
                 yield from self._generate(comparison, context)
         self.note_heads(context)
         self.result["judged"] = True

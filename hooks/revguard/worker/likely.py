@@ -97,8 +97,10 @@ def _table_score(drop: Any, add: Any, context: Any, diffed: set[tuple[str, ...]]
     )
     likeness = _likeness(drop.table_name, add.table_name)
     seen = (drop.table_name, add.table_name) in diffed
+    share = SequenceMatcher(None, was, now, autojunk=False).ratio()
     enough = len(was) > _FEW or seen or likeness >= _ALIKE
-    return 1 + likeness + seen if was == now and enough else 0
+    alike = share == 1 or (share >= _ALIKE and (seen or likeness >= _ALIKE))
+    return share + likeness + seen if alike and enough else 0
 
 
 def _shape(column: Any, context: Any) -> tuple[str, str, bool]:

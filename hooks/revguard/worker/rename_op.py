@@ -7,50 +7,58 @@ from typing import Any
 from alembic.autogenerate import render, renderers
 from alembic.operations import ops
 
-from .differences import type_text
-
 
 class RenameOp(ops.MigrateOperation):
-    """A column of ``table_name`` gets another name, or the table where it is of no ``columns``."""
+    """A column of ``table_name`` gets another name, or the table where there is no ``existing``.
 
-    def __init__(self, table_name: str, schema: Any, old: str, new: str, *columns: Any) -> None:
-        """``columns``: as it was, and as it is to be."""
+    It stands outside of a batch: that would copy the table, and lose what it does not reflect.
+    """
+
+    def __init__(
+        self, table_name: str, schema: Any, old: str, new: str, existing: Any = None
+    ) -> None:
+        """``existing``: the AlterColumnOp that tells what the column is, before and after."""
         self.table_name = table_name
         self.schema = schema
         self.old = old
         self.new = new
-        self.columns = columns
+        self.existing = existing
 
     @property
     def name(self) -> str:
         """Within the table."""
-        return self.old if self.columns else ""
+        return self.old if self.existing else ""
 
     def reverse(self) -> RenameOp:
         """Back again."""
-        table = self.table_name if self.columns else self.new
-        return RenameOp(table, self.schema, self.new, self.old, *self.columns[::-1])
+        table = self.table_name if self.existing else self.new
+        return RenameOp(table, self.schema, self.new, self.old, self.existing)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Named as a difference."""
-        return ("rename_column" if self.columns else "rename_table", self.old, self.new)
+        return ("rename_column" if self.existing else "rename_table", self.old, self.new)
 
 
 @renderers.dispatch_for(RenameOp)
 def _rendered(context: Any, op: RenameOp) -> str:
-    prefix = render._alembic_autogenerate_prefix(context)
-    schema = f", schema={op.schema!r}" if op.schema and not context._has_batch else ""
-    if not op.columns:
+    if not op.existing:
+        prefix = render._alembic_autogenerate_prefix(context)
+        schema = f", schema={op.schema!r}" if op.schema else ""
         return f"{prefix}rename_table({op.old!r}, {op.new!r}{schema})"
-    table = "" if context._has_batch else f"{op.table_name!r}, "
-    was, now = op.columns
-    said = [
-        f"{prefix}alter_column({table}{op.old!r}, new_column_name={op.new!r}",
-        f"existing_type={render._repr_type(was.type, context)}",
-        f"existing_nullable={bool(was.nullable)!r}",
-    ]
-    if type_text(was.type, context) != type_text(now.type, context):
-        said.append(f"type_={render._repr_type(now.type, context)}")
-    if bool(was.nullable) != bool(now.nullable):
-        said.append(f"nullable={bool(now.nullable)!r}")
-    return (",\n" + " " * 11).join(said) + schema + ")"
+    told: dict[str, Any] = {}
+    if context.dialect.name in ("mysql", "mariadb"):  # these are told the whole column again
+        told = {
+            "existing_server_default": op.existing.existing_server_default,
+            "existing_comment": op.existing.existing_comment,
+            **op.existing.kw,
+        }
+    renamed = ops.AlterColumnOp(
+        op.table_name,
+        op.old,
+        schema=op.schema,
+        existing_type=op.existing.existing_type,
+        existing_nullable=op.existing.existing_nullable,
+        modify_name=op.new,
+        **told,
+    )
+    return str(render._alter_column(context, renamed))

@@ -3,156 +3,161 @@ decided is put in their place, so that the values stay."""
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+import copy
+import re
+from typing import Any, Mapping
 
 from alembic.operations import ops
 
-from .differences import qualified
+from .altered import altered
 from .likely import Pair, matched, pairs
 from .rename_op import RenameOp
+from .same_keys import forget
+
+_KEYS = (ops.DropIndexOp, ops.DropConstraintOp)
+
+
+class _Answers:
+    """What is decided, and what is not."""
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        self.mode = request.get("renames", "never")
+        self.named = list(request.get("named", ()))
+        self.diffed = {tuple(pair) for pair in request.get("diffed", ())}
+        self.asked: list[dict[str, str]] = []
+        self.taken: list[Pair] = []
+
+    def wanted(self, every: list[Pair]) -> list[Pair]:
+        """Those that are decided to be renames; the other probable ones are noted."""
+        wanted = matched([pair for pair in every if pair.said in self.named], [])
+        probable = matched([pair for pair in every if pair.score], wanted)
+        if self.mode == "source":
+            wanted += [pair for pair in probable if (pair.old, pair.new) in self.diffed]
+        elif self.mode == "ask":
+            self.asked += [pair.as_dict() for pair in probable]
+        self.taken += wanted
+        return wanted
 
 
 def decide(comparison: Any, request: Mapping[str, Any]) -> tuple[list[dict[str, str]], list[str]]:
     """Put renames in the place of drops and adds where it is decided so. Gives the probable ones
     that are not decided, and those of the ``named`` that there are none of."""
-    mode, named = request.get("renames", "never"), list(request.get("named", ()))
-    diffed = {tuple(pair) for pair in request.get("diffed", ())}
-    asked: list[dict[str, str]] = []
-    done: set[str] = set()
+    answers = _Answers(request)
     for script in comparison.revisions.generated_revisions:
         for container in script.upgrade_ops_list:
-            every = list(pairs(container, comparison.context, diffed))
-            wanted = matched([pair for pair in every if pair.said in named], [])
-            done.update(pair.said for pair in wanted)
-            probable = matched([pair for pair in every if pair.score], wanted)
-            if mode == "source":
-                wanted += [pair for pair in probable if (pair.old, pair.new) in diffed]
-            elif mode == "ask":
-                asked += [pair.as_dict() for pair in probable]
-            for pair in wanted:
-                _forget_keys(container, pair)
-            for pair in wanted:
-                _put(container, pair)
-        if done or mode == "source":
-            _reverse(script)
-    return asked, [one for one in named if one not in done]
+            _decide(container, comparison.context, answers)
+        if answers.taken:
+            for upgrade, downgrade in zip(script.upgrade_ops_list, script.downgrade_ops_list):
+                upgrade.reverse_into(downgrade)
+    done = {pair.said for pair in answers.taken}
+    return answers.asked, [one for one in answers.named if one not in done]
 
 
-def _reverse(script: Any) -> None:
-    for upgrade, downgrade in zip(script.upgrade_ops_list, script.downgrade_ops_list):
-        upgrade.reverse_into(downgrade)
+def _decide(container: Any, context: Any, answers: _Answers) -> None:
+    """Tables first: what else is changed in one is a drop or an add, and may be a rename itself."""
+
+    def found(is_column: bool) -> list[Pair]:
+        every = pairs(container, context, answers.diffed)
+        return [one for one in every if one.is_column == is_column]
+
+    tables = answers.wanted(found(is_column=False))
+    for pair in tables:
+        _rename_table(container, pair, context)
+    columns = answers.wanted(found(is_column=True))
+    forget(container, [*tables, *columns])
+    for pair in columns:
+        _rename_column(container, pair, context)
 
 
-def _put(container: Any, pair: Pair) -> None:
+def _rename_table(container: Any, pair: Pair, context: Any) -> None:
     """The rename in the place of the drop and the add: behind what is dropped, before the rest."""
-    if not pair.is_column:
-        table, schema = pair.drop.table_name, pair.drop.schema
-        rest = _without(pair)
-        first = [one for one in rest if _goes_before(one, table)]
-        renamed = RenameOp(table, schema, table, pair.new)
-        pair.holder[:] = [*first, renamed, *(one for one in rest if one not in first)]
-        return
-    (own,) = [one for one in container.ops if getattr(one, "ops", None) is pair.holder]
-    keys = (ops.DropIndexOp, ops.DropConstraintOp)
-    dropped = [one for one in pair.holder if isinstance(one, keys)]
-    pair.holder[:] = [one for one in _without(pair) if one not in dropped]
-    at = container.ops.index(own)
-    # apart from each other: a batch knows its columns by the names that they had when it began
-    container.ops[at : at + (not pair.holder)] = [*_parts(container, at, own, dropped, pair)]
+    table, schema = pair.drop.table_name, pair.drop.schema
+    _forget_uniques(container, pair)
+    rest = [one for one in container.ops if one not in (pair.drop, pair.add)]
+    first = [one for one in rest if _goes_before(one, table, schema)]
+    rest = [one for one in rest if one not in first]
+    changed = _changed(pair, context)
+    if changed:
+        own = [one for one in rest if _is_of(one, pair.new, schema)]
+        if own:
+            own[0].ops[:0] = changed
+        else:
+            rest.insert(0, ops.ModifyTableOps(pair.new, changed, schema=schema))
+    container.ops[:] = [*first, RenameOp(table, schema, table, pair.new), *rest]
 
 
-def _without(pair: Pair) -> list[Any]:
-    return [one for one in pair.holder if one not in (pair.drop, pair.add)]
+def _changed(pair: Pair, context: Any) -> list[Any]:
+    """What else is another one in a table that is renamed: its columns."""
+    was = {str(one.name): one for one in _columns(pair.drop._reverse)}
+    now = {str(one.name): one for one in _columns(pair.add)}
+    schema, table = pair.drop.schema, pair.new
+    added = [
+        ops.AddColumnOp.from_column_and_tablename(schema, table, column)
+        for name, column in now.items()
+        if name not in was
+    ]
+    changed = [
+        altered(context, table, schema, was[name], column)
+        for name, column in now.items()
+        if name in was
+    ]
+    dropped = [
+        ops.DropColumnOp.from_column_and_tablename(schema, table, column)
+        for name, column in was.items()
+        if name not in now
+    ]
+    return [*added, *(one for one in changed if one.has_changes()), *dropped]
 
 
-def _parts(
-    container: Any, at: int, own: Any, dropped: list[Any], pair: Pair
-) -> Iterator[ops.ModifyTableOps]:
-    if dropped:
-        yield ops.ModifyTableOps(own.table_name, dropped, schema=own.schema)
-    columns = (pair.drop.to_column(), pair.add.column)
-    renamed = RenameOp(own.table_name, own.schema, pair.old, pair.new, *columns)
-    before: Any = container.ops[at - 1] if at else None
-    if _renames(before) and (before.table_name, before.schema) == (own.table_name, own.schema):
-        before.ops.append(renamed)
-        return
-    yield ops.ModifyTableOps(own.table_name, [renamed], schema=own.schema)
+def _columns(made: Any) -> list[Any]:
+    return [one for one in made.columns if hasattr(one, "type")]
 
 
-def _renames(op: Any) -> bool:
-    return isinstance(op, ops.ModifyTableOps) and isinstance(op.ops[0], RenameOp)
+def _forget_uniques(container: Any, pair: Pair) -> None:
+    """Unique constraints that are in the new table, and were an index of the old one."""
+    names = {getattr(one, "name", None) for one in pair.add.columns if not hasattr(one, "type")}
+    for holder in container.ops:
+        if _is_of(holder, pair.drop.table_name, pair.drop.schema):
+            holder.ops[:] = [
+                one
+                for one in holder.ops
+                if not (isinstance(one, ops.DropIndexOp) and one.index_name in names)
+            ]
 
 
-def _goes_before(op: Any, table: str) -> bool:
+def _is_of(op: Any, table: str, schema: Any) -> bool:
+    return isinstance(op, ops.ModifyTableOps) and (op.table_name, op.schema) == (table, schema)
+
+
+def _goes_before(op: Any, table: str, schema: Any) -> bool:
     """What speaks of the old name, and goes before it does."""
-    return isinstance(op, ops.ModifyTableOps) and (op.table_name == table or _only_drops(op))
+    return isinstance(op, ops.ModifyTableOps) and (_is_of(op, table, schema) or _only_drops(op))
 
 
 def _only_drops(op: Any) -> bool:
-    return bool(op.ops) and all(
-        isinstance(one, (ops.DropIndexOp, ops.DropConstraintOp)) for one in op.ops
-    )
+    return bool(op.ops) and all(isinstance(one, _KEYS) for one in op.ops)
 
 
-def _forget_keys(container: Any, pair: Pair) -> None:
-    if pair.is_column:
-        _same_keys(pair.holder, pair)
-    else:
-        _same_references(container, pair)
+def _rename_column(container: Any, pair: Pair, context: Any) -> None:
+    """Apart from the rest of its table: behind the keys that are dropped, before what else is
+    changed in it, which knows the new name."""
+    (own,) = [one for one in container.ops if getattr(one, "ops", None) is pair.holder]
+    change = altered(context, own.table_name, own.schema, pair.drop.to_column(), pair.add.column)
+    dropped = [one for one in pair.holder if isinstance(one, _KEYS)]
+    rest = [one for one in pair.holder if one not in (*dropped, pair.drop, pair.add)]
+    pair.holder[:] = ([change] if change.has_changes() else []) + rest
+    _say_anew(own, pair)
+    before: list[Any] = []
+    if dropped:
+        before = [copy.copy(own)]
+        before[0].ops = dropped
+    renamed = RenameOp(own.table_name, own.schema, pair.old, pair.new, change)
+    at = container.ops.index(own)
+    container.ops[at : at + (not pair.holder)] = [*before, renamed]
 
 
-def _same_keys(holder: list[Any], pair: Pair) -> None:
-    """Keys that are made again for the new name alone: they go with the column. Foreign keys are
-    compared whatever they are called."""
-
-    def renamed(columns: Any) -> list[str]:
-        return [pair.new if str(one) == pair.old else str(one) for one in columns]
-
-    for drop in [one for one in holder if isinstance(one, ops.DropConstraintOp)]:
-        constraint: Any = drop.to_constraint()
-        for add in list(holder):
-            if type(add) not in (ops.CreateForeignKeyOp, ops.CreateUniqueConstraintOp):
-                continue
-            other: Any = add.to_constraint()
-            if (
-                type(other) is type(constraint)
-                and (_target(other) or add.constraint_name in (None, drop.constraint_name))
-                and renamed(_columns(constraint)) == [str(one) for one in _columns(other)]
-                and _target(constraint) == _target(other)
-            ):
-                holder.remove(drop)
-                holder.remove(add)
-                break
-
-
-def _columns(constraint: Any) -> list[str]:
-    if hasattr(constraint, "elements"):
-        return [str(one.parent.name) for one in constraint.elements]
-    return [str(one.name) for one in constraint.columns]
-
-
-def _target(constraint: Any) -> list[str]:
-    return [str(one.target_fullname) for one in getattr(constraint, "elements", ())]
-
-
-def _same_references(container: Any, pair: Pair) -> None:
-    """Foreign keys of other tables that follow the renamed one."""
-    old = qualified(pair.drop.schema, pair.drop.table_name) + "."
-    new = qualified(pair.add.schema, pair.add.table_name) + "."
-    for holder in [one for one in container.ops if isinstance(one, ops.ModifyTableOps)]:
-        for drop in [one for one in holder.ops if isinstance(one, ops.DropConstraintOp)]:
-            constraint: Any = drop.to_constraint()
-            moved = [
-                new + one[len(old) :] if one.startswith(old) else one for one in _target(constraint)
-            ]
-            for add in list(holder.ops):
-                if not isinstance(add, ops.CreateForeignKeyOp) or not moved:
-                    continue
-                other = add.to_constraint()
-                if _columns(constraint) == _columns(other) and moved == _target(other):
-                    holder.ops.remove(drop)
-                    holder.ops.remove(add)
-                    break
-    container.ops[:] = [
-        one for one in container.ops if not isinstance(one, ops.ModifyTableOps) or one.ops
-    ]
+def _say_anew(own: Any, pair: Pair) -> None:
+    """The CHECK constraints that a copy is told of (batch.py) follow the name."""
+    if getattr(own, "checks", None):
+        word = rf"(?<!\w){re.escape(pair.old)}(?!\w)"
+        own.checks = [re.sub(word, lambda _: pair.new, one) for one in own.checks]
