@@ -1,5 +1,7 @@
 """A drop and an add that look like a rename: asked, and written as it is answered."""
 
+import re
+import shlex
 import sqlite3
 
 import pytest
@@ -160,7 +162,10 @@ def test_ones_own_revision_is_judged_by_its_result(shop, reports):
 WRONG = {
     "no such column": (["--rename", "users.emial:mail"], "do not drop users.emial and add mail"),
     "no colon": (["--rename", "users.email"], "is not `table.old:new`"),
-    "a table in the new name": (["--rename", "users.email:users.mail"], "is not `table.old:new`"),
+    "a table in the new name": (
+        ["--rename", "users.email:users.mail"],
+        "do not drop users.email and add users.mail a column is `table.old:new`",
+    ),
     "nothing": (["--rename", ":"], "is not `table.old:new`"),
 }
 
@@ -233,3 +238,39 @@ def test_one_of_two(shop, reports):
     assert "users.email is probably" not in done.stdout
     done = one.revguard("add", "--rename", "users.email:mail", "--no-rename")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_answer_to_two_is_one_command(shop):
+    """As it stands, in a shell; what is answered already stays answered."""
+    one = shop(configure=BATCH)
+    one.model()
+    one.model("orders", NOTE)
+    both = ['op.add_column("users", sa.Column("email", sa.String(100)))',
+            'op.add_column("orders", sa.Column("note", sa.String(20)))']  # fmt: skip
+    one.write("migrations/versions/0002.py", script("0002", "0001", "\n".join(both)))
+    one.commit_all("both")
+    one.replace("shop/models.py", EMAIL, MAIL)
+    one.replace("shop/models.py", NOTE, NOTE.replace("note", "notes"))
+    one.git("add", "-A")
+    asked = " ".join(one.revguard("add").stdout.split())
+    (first,) = re.findall(r"`revguard (add --rename[^`]*)`", asked)
+    assert sorted(shlex.split(first)[2::2]) == ["orders.note:notes", "users.email:mail"]
+    said = " ".join(one.revguard("add", "--rename", "users.email:mail").stdout.split())
+    assert "`revguard add --rename users.email:mail --no-rename`" in said
+    (command,) = re.findall(r"`revguard (add --rename \S+ --rename [^`]*)`", said)
+    assert command.split()[1:3] == ["--rename", "users.email:mail"]
+    assert added(one, *shlex.split(command)[1:]).count("new_column_name") == 4
+
+
+AWKWARD = ["a.b", "a:b", "it's", "Some Thing", "$HOME"]
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_the_answer_works_as_it_stands(name, shop):
+    """In a shell, for names that need quoting there, and that look like more than a name."""
+    one = renamed(shop)
+    one.replace("shop/models.py", MAIL, MAIL.replace("Column(", f"Column({name!r}, "))
+    one.git("add", "-A")
+    (command,) = re.findall(r"`revguard (add --rename [^`]*)`", one.revguard("add").stdout)
+    text = added(one, *shlex.split(command)[1:])
+    assert f"new_column_name={name!r}" in text

@@ -103,8 +103,8 @@ _RENAME = "a rename, `table.old:new` of a column, `old:new` of a table (may be r
 
 
 def _rename(said: str) -> str:
-    old, colon, new = said.partition(":")
-    if not (old and colon and new) or ":" in new or "." in new:
+    # a name may hold dots and colons: which it is, the models tell
+    if ":" not in said.strip(":"):
         raise argparse.ArgumentTypeError(f"{said!r} is not `table.old:new` or `old:new`")
     return said
 

@@ -216,15 +216,15 @@ class Judgement:
 
     def _probable_renames(self, kept: frozenset[str]) -> list[Finding]:
         several = f"--env {shlex.quote(self.case.around.environment.name)} "
-        return [
-            models.probable_rename(
-                one,
-                self.sources.find(one["table"] or one["new"], one["new"] if one["table"] else ""),
-                several if self.case.others else "",
-            )
-            for one in self.result["renames"]
-            if not _is_of(one["table"] or one["old"], kept)
+        asked = [
+            one for one in self.result["renames"] if not _is_of(one["table"] or one["old"], kept)
         ]
+        places = [
+            self.sources.find(one["table"] or one["new"], one["new"] if one["table"] else "")
+            for one in asked
+        ]
+        environment = several if self.case.others else ""
+        return models.probable_renames(asked, self.case.renamed, places, environment)
 
     def _losses(self) -> list[Loss]:
         """What the revisions take away; of a script that did not run, what it would."""

@@ -15,18 +15,38 @@ RENAME: Final = "models/probable-rename"
 _SHOWN = 3
 
 
-def probable_rename(pair: Mapping[str, str], source: Source | None, environment: str) -> Finding:
-    """A drop and an add, which may be a rename: only a person knows. `environment`: what names it
-    on a command line, where that is needed."""
-    what = f"{pair['table']}.{pair['old']}" if pair["table"] else f"the table {pair['old']}"
-    lost = "its values" if pair["table"] else "its rows"
+def probable_renames(
+    pairs: Sequence[Mapping[str, str]],
+    answered: Sequence[str],
+    sources: Sequence[Source | None],
+    environment: str,
+) -> list[Finding]:
+    """Drops and adds, which may be renames: only a person knows. `answered`: what is said to be
+    one already; `environment`: what names it on a command line, where that is needed."""
     add = f"revguard {environment}add"
+    given = "".join(f" --rename {shlex.quote(one)}" for one in answered)
+    every = given + "".join(f" --rename {shlex.quote(one['said'])}" for one in pairs)
+    several = len(pairs) > 1
+    renames = "renames them all and keeps what they hold" if several else "renames it and keeps "
+    renames += "" if several else "".join(map(_lost, pairs))
+    drops = "drops and adds what it does not name" if several or given else "drops and adds"
+    hint = f"`{add}{every}` {renames}; `{add}{given} --no-rename` {drops}"
+    return [
+        _probable_rename(pair, source, hint) for pair, source in zip(pairs, sources, strict=True)
+    ]
+
+
+def _lost(pair: Mapping[str, str]) -> str:
+    return "its values" if pair["table"] else "its rows"
+
+
+def _probable_rename(pair: Mapping[str, str], source: Source | None, hint: str) -> Finding:
+    what = f"{pair['table']}.{pair['old']}" if pair["table"] else f"the table {pair['old']}"
     return Finding(
         rule=RENAME,
         message=f"{what} is probably renamed to {pair['new']}: the script would drop the one with "
-        f"{lost}, and add the other empty",
-        hint=f"`{add} --rename {shlex.quote(pair['said'])}` renames it and keeps {lost}; "
-        f"`{add} --no-rename` drops and adds",
+        f"{_lost(pair)}, and add the other empty",
+        hint=hint,
         path=source.path if source else "",
         line=source.line if source else 0,
     )
