@@ -59,7 +59,9 @@ def pairs(container: Any, context: Any, diffed: set[tuple[str, ...]]) -> Iterato
 def _of_kinds(items: list[Any], first: type, second: type) -> Iterator[tuple[Any, Any]]:
     for drop in items:
         for add in items:
-            if isinstance(drop, first) and isinstance(add, second):
+            # one that a hook of the project made may not know what it drops
+            known = getattr(drop, "_reverse", None) is not None
+            if known and isinstance(drop, first) and isinstance(add, second):
                 yield drop, add
 
 
@@ -75,10 +77,7 @@ def matched(found: list[Pair], taken: list[Pair]) -> list[Pair]:
 
 
 def _column_score(drop: Any, add: Any, context: Any, diffed: set[tuple[str, ...]]) -> float:
-    reverse = getattr(drop, "_reverse", None)
-    if reverse is None:
-        return 0
-    was, now = reverse.column, add.column
+    was, now = drop._reverse.column, add.column
     if _shape(was, context)[1:] != _shape(now, context)[1:]:
         return 0
     likeness = _likeness(str(was.name), str(now.name))
@@ -88,12 +87,9 @@ def _column_score(drop: Any, add: Any, context: Any, diffed: set[tuple[str, ...]
 
 
 def _table_score(drop: Any, add: Any, context: Any, diffed: set[tuple[str, ...]]) -> float:
-    reverse = getattr(drop, "_reverse", None)
-    if reverse is None:
-        return 0
     was, now = (
         sorted(_shape(item, context) for item in one.columns if hasattr(item, "type"))
-        for one in (reverse, add)
+        for one in (drop._reverse, add)
     )
     likeness = _likeness(drop.table_name, add.table_name)
     seen = (drop.table_name, add.table_name) in diffed

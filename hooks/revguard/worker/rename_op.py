@@ -41,8 +41,8 @@ class RenameOp(ops.MigrateOperation):
 
 @renderers.dispatch_for(RenameOp)
 def _rendered(context: Any, op: RenameOp) -> str:
+    prefix = render._alembic_autogenerate_prefix(context)
     if not op.existing:
-        prefix = render._alembic_autogenerate_prefix(context)
         schema = f", schema={op.schema!r}" if op.schema else ""
         return f"{prefix}rename_table({op.old!r}, {op.new!r}{schema})"
     told: dict[str, Any] = {}
@@ -58,7 +58,9 @@ def _rendered(context: Any, op: RenameOp) -> str:
         schema=op.schema,
         existing_type=op.existing.existing_type,
         existing_nullable=op.existing.existing_nullable,
-        modify_name=op.new,
         **told,
     )
-    return str(render._alter_column(context, renamed))
+    text = str(render._alter_column(context, renamed))
+    names = f"{prefix}alter_column({op.table_name!r}, {op.old!r}"
+    # said here: older Alembics leave out a new name
+    return f"{names}, new_column_name={op.new!r}{text[len(names) :]}"
