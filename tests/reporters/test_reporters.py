@@ -327,6 +327,26 @@ def test_lines_fit_the_width(name):
         assert len(line) <= 80 or line.startswith(("| ", "the missing", "  `", "shop: pass"))
 
 
+@pytest.mark.parametrize(
+    ("commands", "said_last"),
+    [
+        (["revguard add --rename a:b"], "`revguard add --rename a:b`"),
+        (
+            ["revguard --env 'my shop' add --rename a:b"],
+            "`revguard --env 'my shop' add --rename a:b`",
+        ),
+        (["revguard add --rename a:b", "revguard add --rename c:d"], "note: took "),
+    ],
+)
+def test_a_bare_add_is_not_said_where_it_would_only_ask(commands, said_last):
+    missing, *_ = MISSING.findings
+    asked = [replace(missing, rule="models/probable-rename", hint=f"`{one}`") for one in commands]
+    environment = replace(MISSING, findings=(replace(missing, hint=""), *asked))
+    text = reporter("text")(report(environment), **MODES["plain"])
+    assert "`revguard add`" not in text
+    assert said_last in text.rstrip().splitlines()[-1]
+
+
 def test_color_only_adds_color():
     import re
 

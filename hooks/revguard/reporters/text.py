@@ -13,6 +13,8 @@ from revguard.verdict import EnvironmentReport, Finding, Report, SchemaChange, V
 
 _MOST_CHANGES = 20
 _COLORS: dict[Verdict, str] = {"pass": "green", "fail": "red", "error": "red"}
+_ADD = re.compile(r"`revguard (?:--env [^`]+ )?add\b")
+_RENAME = "models/probable-rename"  # a bare `add` would only ask again
 _COMMAND = re.compile(r"`((?:git|revguard|alembic) [^`\n]+)`")
 
 
@@ -169,8 +171,12 @@ def _last_hint(environment: EnvironmentReport) -> str:
     """The hint that is kept for the end, being the thing to do."""
     hints = {one.hint for one in environment.findings if one.severity == "error" and one.hint}
     if environment.script is not None:
-        hints = {hint for hint in hints if "revguard add" in hint}
+        hints = {hint for hint in hints if _ADD.search(hint)}
     return next(iter(hints)) if len(hints) == 1 else ""
+
+
+def _asks(environment: EnvironmentReport) -> bool:
+    return any(one.rule == _RENAME and one.severity == "error" for one in environment.findings)
 
 
 def _closing(shown: list[EnvironmentReport], page: _Page) -> list[str]:
@@ -179,7 +185,7 @@ def _closing(shown: list[EnvironmentReport], page: _Page) -> list[str]:
         return []
     failed = [one for one in shown if one.verdict == "fail"]
     hints = dict.fromkeys(filter(None, (_last_hint(one) for one in failed)))
-    if any(one.script is not None and not _last_hint(one) for one in failed):
+    if any(one.script is not None and not _last_hint(one) and not _asks(one) for one in failed):
         hints["To write the script, prove it and add it to the commit: `revguard add`"] = None
     return [_painted_commands(wrapped(hint, page.width), page) for hint in hints]
 
