@@ -111,6 +111,14 @@ def test_what_is_configured(mode, written, code, shop):
         assert written in new_script(one)
 
 
+def test_a_formatter_hides_no_rename(shop):
+    one = renamed(shop, more={"revguard.toml": 'renames = "source"\n'})
+    text = one.read("shop/models.py").replace(" = ", "=").replace('"', "'")
+    one.write("shop/models.py", text.replace("class ", "\n\n\nclass "))
+    one.git("add", "-A")
+    assert "new_column_name" in added(one)
+
+
 def test_the_source_says_that_it_is_none(shop):
     """The line is another one in more than a word."""
     one = renamed(shop, more={"revguard.toml": 'renames = "source"\n'})

@@ -29,16 +29,22 @@ def pairs(subject: Subject) -> list[tuple[str, str]]:
 
 
 def _of(old: bytes, new: bytes) -> Iterator[tuple[str, str]]:
-    before, after = old.splitlines(), new.splitlines()
+    before, after = _lines(old), _lines(new)
     if max(len(before), len(after)) > _MOST:
         return
     for kind, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "replace" and j - i == m - k:
             for one, other in zip(before[i:j], after[k:m], strict=True):
-                yield from _of_line(_WORD.findall(one), _WORD.findall(other))
+                yield from _of_line(one, other)
 
 
-def _of_line(old: list[bytes], new: list[bytes]) -> Iterator[tuple[str, str]]:
+def _lines(text: bytes) -> list[tuple[bytes, ...]]:
+    """The words of each line that has any: a formatter's spaces and quotes tell nothing."""
+    lines = (tuple(_WORD.findall(line.replace(b"'", b'"'))) for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def _of_line(old: tuple[bytes, ...], new: tuple[bytes, ...]) -> Iterator[tuple[str, str]]:
     if len(old) != len(new):
         return
     different = {(one, other) for one, other in zip(old, new, strict=True) if one != other}
