@@ -220,6 +220,10 @@ REFUSED = {
     "a module's face": ({"script_path": "shop/__init__.py"}, "is no revision script"),
     "another head file": ({"head_files": (HeadFile(path="setup.cfg", text="x"),)}, "is no revisio"),
     "more is wrong": ({"findings": (MISSING, Finding(rule="proof/x", message="m"))}, "(proof/x)"),
+    "a rename that nobody has answered": (
+        {"findings": (MISSING, Finding(rule="models/probable-rename", message="m"))},
+        "(models/probable-rename)",
+    ),
     "two heads": ({"findings": (Finding(rule="history/multiple-heads", message="m"),)}, "is not"),
     "a failed proof": ({"proof": (ProofStep(step="compare", result="fail"),)}, "is not proven"),
     "not checked": ({"verdict": "error", "error": "no"}, "could not be checked"),
