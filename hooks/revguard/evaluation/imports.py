@@ -79,7 +79,7 @@ def of_import(
     if top in _DRIVERS:
         how = _installed(_DRIVERS[top], environment, subject.listing, python)
         return CouldNotCheck(message, hint=f"the database driver is missing: {how}")
-    hint = _remedy(top, environment, subject.listing, python)
+    hint = remedy(top, environment, subject.listing, python)
     return ModuleMissing(top, message, hint=hint)
 
 
@@ -107,7 +107,7 @@ def _module_in(message: str) -> str:
     return match.group(1) if match else ""
 
 
-def _remedy(top: str, environment: Environment, listing: Iterable[str], interpreter: str) -> str:
+def remedy(top: str, environment: Environment, listing: Iterable[str], interpreter: str) -> str:
     """What makes the module `top` importable."""
     paths = frozenset(listing)
     folder = _folder_of(top, environment, paths)
