@@ -7,6 +7,7 @@ Texts repeat from history to history, so what revguard and the oracle remember o
 import hashlib
 
 from ..scenarios import shop
+from . import modes
 
 # feature: the table, and how its column is written in a model and in a script
 COLUMNS = {
@@ -74,8 +75,8 @@ def script(down, before, after, *, salt="", number="", undone=True):
     return id_, shop.script(id_, down, upgrade, downgrade)
 
 
-def first_files():
-    """The project that every history begins with: no feature, and one revision."""
+def first_files(mode):
+    """The project that every history of a mode begins with: no feature, and one revision."""
     files = shop.files()
     files[MODELS] = models(frozenset())
     files[f"{FOLDER}/0001_first.py"] = shop.FIRST.replace(
@@ -85,5 +86,7 @@ def first_files():
         '        sa.ForeignKeyConstraint(["user_id"], ["users.id"]),\n',
         "",
     )
-    files["revguard.toml"] = 'base = "main"\n'
+    files["revguard.toml"] = mode.text
+    if mode.lock:
+        files[f"{FOLDER}/{modes.HEADS}"] = modes.head_file(["0001"])
     return files

@@ -16,8 +16,9 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from . import alphabet
+from . import alphabet, modes
 
+DEPENDS = "two lines of revisions, and what runs first decides"
 MAY_BE_KNOWN = "could not check, or unaffected"
 
 
@@ -47,6 +48,16 @@ class History:
                 self.modules[one.revision] = one.module
                 self.down[one.revision] = tuple(one._versioned_down_revisions)
                 self.names[one.revision] = Path(one.path).name
+
+    def steps(self, ids, *, last):
+        """An order in which these can be run: of those that could be next the first, or the last.
+        What Alembic takes depends on how their folder is listed."""
+        left, found = set(ids), []
+        while left:
+            ready = (id_ for id_ in left if left.isdisjoint(self.down[id_]))
+            found.append((max if last else min)(ready))
+            left.remove(found[-1])
+        return found
 
     def text_of(self, id_):
         return self.texts[self.names[id_]]
@@ -91,12 +102,11 @@ class Replay:
     cannot be undone and done again.
     """
 
-    def __init__(self, files, known, models):
+    def __init__(self, files, known, models, last):
         self.fails, self.one_way = "", ""
         self.schema, self.drift, self.idle = None, None, []
         one = history(files)
-        old = [id_ for id_ in one.modules if one.line(id_) <= known]
-        new = [id_ for id_ in one.modules if id_ not in old]
+        old, new = steps(files, known, last=last)
         engine = sqlalchemy.create_engine("sqlite://")
         with engine.connect() as connection:
             self._play(connection, one, old, new, models)
@@ -145,9 +155,22 @@ class Replay:
         return "" if same else "upgrading again leaves another schema"
 
 
+def steps(files, known, *, last):
+    """What was there before, and what is new, each in its order."""
+    one = history(files)
+    old = {id_ for id_ in one.modules if one.line(id_) <= known}
+    return one.steps(old, last=last), one.steps(one.modules.keys() - old, last=last)
+
+
 @functools.cache
-def replay(files, known, models):
-    return Replay(files, known, models)
+def _replayed(files, known, models, last):
+    return Replay(files, known, models, last)
+
+
+def replay(files, known, models, *, last):
+    if last and steps(files, known, last=True) == steps(files, known, last=False):
+        last = False
+    return _replayed(files, known, models, last)
 
 
 def _key(item):
@@ -158,11 +181,13 @@ def _key(item):
 class Oracle:
     """Verdicts on the trees of one repository."""
 
-    def __init__(self, objects):
+    def __init__(self, objects, mode):
         self._objects = objects
+        self._mode = mode
 
     def files(self, tree):
-        return frozenset(self._objects.files(tree, alphabet.FOLDER).items())
+        found = self._objects.files(tree, alphabet.FOLDER)
+        return frozenset((name, text) for name, text in found.items() if name != modes.HEADS)
 
     def models(self, tree):
         folder, _, name = alphabet.MODELS.rpartition("/")
@@ -175,12 +200,16 @@ class Oracle:
         return self.files(tree), self.models(tree)
 
     def schema(self, tree, landed):
-        """What its revisions make, those that have landed first; None where they do not run."""
-        return None if self.history(tree).broken else self._replay(tree, [landed]).schema
+        """What its revisions make, those that have landed first; None where they do not run, or
+        where that depends on their order."""
+        if self.history(tree).broken:
+            return None
+        one, other = (self._replay(tree, [landed], last=last).schema for last in (False, True))
+        return one if one == other else None
 
-    def _replay(self, tree, parents):
+    def _replay(self, tree, parents, *, last):
         known = frozenset(id_ for one in parents for id_ in self.history(one).modules)
-        return replay(self.files(tree), known, self.models(tree))
+        return replay(self.files(tree), known, self.models(tree), last=last)
 
     def staged(self, tree, parents, base):
         """The rules that a commit of this tree breaks. `parents`, `base`: trees."""
@@ -197,6 +226,15 @@ class Oracle:
         merged = self.history(tree)
         if merged.broken:
             return found
+        found |= self._several_of_range(merged, base, head)
+        return found | _off_base(
+            self.history(landed), self.history(self._objects.tree_of(head)), merged
+        )
+
+    def _several_of_range(self, merged, base, head):
+        if self._mode.for_branch:
+            return _several(merged, _new(merged, [self.history(self._objects.tree_of(base))]))
+        found = set()
         for commit in self._objects.reached(head) - self._objects.reached(base):
             parents = self._objects.parents_of(commit)
             if len(parents) == 1:
@@ -204,9 +242,7 @@ class Oracle:
                 old = [self.history(self._objects.tree_of(one)) for one in parents]
                 new = [id_ for id_ in _new(here, old) if id_ in merged.modules]
                 found |= _several(here, new)
-        return found | _off_base(
-            self.history(landed), self.history(self._objects.tree_of(head)), merged
-        )
+        return found
 
     def _of_change(self, tree, parents, base):
         here = self.history(tree)
@@ -214,11 +250,30 @@ class Oracle:
             return {"history/broken-graph"}
         before = [self.history(one) for one in parents]
         landed = self.history(base)
-        found = _heads(here, before) | _changed(here, before, landed)
+        found = (
+            _heads(here, before) | _changed(here, before, landed) | self._head_file(tree, parents)
+        )
         return found | self._proof(tree, parents, here, before)
 
+    def _head_file(self, tree, parents):
+        """It must name the heads, where there is to be one, unless a parent has it all so."""
+        text = self._said(tree)
+        old = [(self.files(one), self._said(one)) for one in parents]
+        heads = sorted(self.history(tree).heads)
+        if not self._mode.lock or not heads or (self.files(tree), text) in old:
+            return set()
+        fits = text is not None and modes.said(text) == heads
+        return set() if fits else {"history/multiple-heads"}
+
+    def _said(self, tree):
+        return self._objects.files(tree, alphabet.FOLDER).get(modes.HEADS)
+
     def _proof(self, tree, parents, here, before):
-        played = self._replay(tree, parents)
+        found = [self._proof_in(tree, parents, here, before, last=one) for one in (False, True)]
+        return found[0] if found[0] == found[1] else {DEPENDS}
+
+    def _proof_in(self, tree, parents, here, before, *, last):
+        played = self._replay(tree, parents, last=last)
         if played.fails == "old":
             # nothing was changed: who remembers that need not look
             same = any(self._content(tree) == self._content(one) for one in parents)
@@ -226,9 +281,10 @@ class Oracle:
         if played.fails:
             return {"proof/upgrade-fails"}
         new = _new(here, before)
-        olds = [self._replay(one, [one]).drift for one in parents if not self.history(one).broken]
+        whole = [one for one in parents if not self.history(one).broken]
+        olds = [self._replay(one, [one], last=last).drift for one in whole]
         found = set()
-        if played.drift.difference(*filter(None, olds)):
+        if played.drift.difference(self._mode.waived, *filter(None, olds)):
             found.add("history/incomplete-revision" if new else "history/missing-revision")
         if any(id_ in new for id_ in played.idle):
             found.add("history/empty-revision")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from . import alphabet
+from . import alphabet, modes
 from .game import HEADS, SEVERAL
 from .world import MAIN
 
@@ -29,7 +29,11 @@ class Change:
             middle, after = after, after ^ {self._other()}
             scripts.append(game.script(scripts[0][0], middle, after, more=1))
         features = before if self.how == "without the models" else after
-        world.write(features, {f"{id_}_.py": text for id_, text in scripts})
+        texts = {f"{id_}_.py": text for id_, text in scripts}
+        if self.how == "by hand":  # revguard would have written the head file
+            world.write(features, texts)
+        else:
+            game.write_scripts(texts, features)
         game.commit(anyway=self.anyway)
 
     def _script(self, game, down, before, after):
@@ -85,9 +89,13 @@ class OnTop:
     def play(self, game):
         world = game.world
         world.switch(self.branch)
+        command, mended = ("rebase", "--from-ref", MAIN), HEADS | SEVERAL
+        merged = world.merged_anyway()
         if not world.tried("merge", "-q", "--no-commit", "--no-ff", MAIN).returncode:
-            game.mend(("rebase", "--from-ref", MAIN), HEADS | SEVERAL)
-        elif alphabet.MODELS in world.git("diff", "--name-only", "--diff-filter=U"):
+            game.mend(command, mended)
+        elif world.conflicts() == {f"{alphabet.FOLDER}/{modes.HEADS}"}:
+            game.mend(command, mended, merged)
+        elif alphabet.MODELS in world.conflicts():
             world.forget()
         else:
             game.rebase_in_conflict()
@@ -116,7 +124,7 @@ class Join:
         heads = game.history().heads
         if len(heads) > 1:
             id_, text = game.script(heads, frozenset(), frozenset())
-            world.write(scripts={f"{id_}_.py": text})
+            game.write_scripts({f"{id_}_.py": text})
             game.commit(anyway=False)
 
 

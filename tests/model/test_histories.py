@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ..scenarios import machine
 from ..warm.machine import MACHINE
-from . import alphabet, playing
+from . import alphabet, modes, playing
 from .game import Game
 from .world import BRANCHES, World
 
@@ -24,7 +24,7 @@ COUNT = int(os.environ.get("REVGUARD_HISTORIES", "500" if os.environ.get("CI") e
 ONE = os.environ.get("REVGUARD_HISTORIES_SEED")
 SEEDS = [int(ONE)] if ONE else range(-(-COUNT // EACH))
 HOW = ["good"] * 6
-HOW += ["forgotten", "without the models", "empty", "one-way", "on another", "twice"]
+HOW += ["forgotten", "without the models", "empty", "one-way", "on another", "twice", "by hand"]
 
 any_branch = st.sampled_from(BRANCHES)
 own = st.sampled_from(["one", "one", "two"])
@@ -59,7 +59,22 @@ operations = st.one_of(
 )
 # Where nobody has changed anything, nothing can go wrong
 begun = st.tuples(good, st.one_of(good, changes))
-histories = st.tuples(st.booleans(), begun, st.lists(operations, min_size=3, max_size=5))
+begun = st.tuples(st.booleans(), begun, st.lists(operations, min_size=2, max_size=3))
+# Main has two heads, or somebody comes second; and life goes on
+forked = st.builds(
+    lambda pair, then, more: (
+        playing.Change("one", pair[0], "good"),
+        playing.Change("two", pair[1], "good"),
+        playing.Land("one"),
+        then,
+        more,
+    ),
+    st.permutations(alphabet.FEATURES),
+    st.sampled_from([playing.Land("two", anyway=True), playing.OnTop("two")]),
+    st.builds(playing.Change, any_branch, features, st.just("good")),
+)
+forked = st.tuples(st.just(False), forked, st.lists(operations, max_size=2))
+histories = st.one_of(*[begun] * 5, forked)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +111,8 @@ def test_histories(seed, world, answered):
     @given(histories)
     def play(history):
         numbered, begun, then = history
-        Game(world, answered, numbered=numbered).play([*begun, *then])
+        Game(world, answered, mode, numbered=numbered).play([*begun, *then])
 
+    mode = modes.MODES[seed % len(modes.MODES)]
     print(f"again: REVGUARD_HISTORIES_SEED={seed} make test ARGS=tests/model")
     play()

@@ -9,7 +9,7 @@ import subprocess
 
 from revguard import cli
 
-from . import alphabet
+from . import alphabet, modes
 from .reading import Objects
 
 MAIN = "main"
@@ -23,38 +23,35 @@ class World:
 
     def __init__(self, folder, environ):
         self.path = folder / "shop"
-        self._template = folder / "template"
+        self._folder = folder
+        self._templates = {}
         self.environ = {**environ, **_variables(environ, _QUICK)}
         self._merged = {}
-        self._make_template()
-        shutil.copytree(self._template, self.path)
+        self.mode = modes.PLAIN
+        shutil.copytree(self._template(self.mode), self.path, dirs_exist_ok=True)
         self.objects = Objects(self.path, self.environ)
 
     def close(self):
         self.objects.close()
 
-    def _make_template(self):
-        for name, text in alphabet.first_files().items():
-            path = self._template / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        for words in (
-            ("init", "-q", "--template="),
-            ("add", "-A"),
-            ("commit", "-q", "-m", "first"),
-            ("branch", "-M", MAIN),
-            *(("branch", name) for name in BRANCHES[1:]),
-        ):
-            subprocess.run(["git", *words], cwd=self._template, env=self.environ, check=True)
+    def _template(self, mode):
+        """The repository that the histories of a mode begin with; its objects are in our store."""
+        if mode not in self._templates:
+            self._templates[mode] = folder = self._folder / f"template{len(self._templates)}"
+            _make(folder, alphabet.first_files(mode), self.environ)
+            objects = self.path / ".git" / "objects"
+            shutil.copytree(folder / ".git" / "objects", objects, dirs_exist_ok=True)
+        return self._templates[mode]
 
-    def renew(self):
+    def renew(self, mode):
         """As the template is."""
-        store = self.path / ".git"
+        self.mode = mode
+        template, store = self._template(mode), self.path / ".git"
         for path in (*self.path.iterdir(), *store.iterdir()):
             if path not in (store, store / "objects"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         ignored = shutil.ignore_patterns("objects")
-        shutil.copytree(self._template, self.path, ignore=ignored, dirs_exist_ok=True)
+        shutil.copytree(template, self.path, ignore=ignored, dirs_exist_ok=True)
 
     # git
     def git(self, *words):
@@ -97,6 +94,14 @@ class World:
             self._merged[pair] = None if done.returncode else done.stdout.strip()
         return self._merged[pair]
 
+    def conflicts(self):
+        """The paths that git could not merge."""
+        return set(self.git("diff", "--name-only", "--diff-filter=U").split())
+
+    def merged_anyway(self):
+        """The tree of HEAD with main merged, what is in conflict with git's marks in it."""
+        return self.tried("merge-tree", "--write-tree", self.at(), self.at(MAIN)).stdout.split()[0]
+
     def commit(self):
         """The same content on the same parents is the same commit: it says no more than that."""
         self.git("commit", "-q", "--no-verify", "--allow-empty", "-m", "more")
@@ -134,6 +139,21 @@ class World:
         assert "Traceback" not in err.getvalue(), err.getvalue()
         assert out.getvalue(), (words, code, err.getvalue())
         return code, json.loads(out.getvalue())
+
+
+def _make(folder, files, environ):
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for words in (
+        ("init", "-q", "--template="),
+        ("add", "-A"),
+        ("commit", "-q", "-m", "first"),
+        ("branch", "-M", MAIN),
+        *(("branch", name) for name in BRANCHES[1:]),
+    ):
+        subprocess.run(["git", *words], cwd=folder, env=environ, check=True)
 
 
 def _variables(environ, settings):
