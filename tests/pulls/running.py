@@ -188,3 +188,11 @@ def legs(runner, pull, parts):
         shutil.copy(found[name].outputs["report"], parts / name / "revguard.json")
     shutil.copy(plan.outputs["report"], parts / "plan.json")
     return found
+
+
+def red(pull, **options):
+    """A pull request whose revision is missing."""
+    one = pull(**options)
+    one.shop.model()
+    one.push()
+    return one

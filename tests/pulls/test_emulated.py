@@ -5,6 +5,7 @@ import pytest
 
 from ..scenarios.shop import adds, script
 from . import emulated, running
+from .running import red
 
 EMAIL = script("0002", "0001", **adds("users", "email"))
 MERGED_LATER = "migrations/versions/0002_email.py"
@@ -14,14 +15,6 @@ MERGED_LATER = "migrations/versions/0002_email.py"
 def github(emulator, description):
     with emulated.github(emulator, description) as state:
         yield state
-
-
-def red(pull, **options):
-    """A pull request whose revision is missing."""
-    one = pull(**options)
-    one.shop.model()
-    one.push()
-    return one
 
 
 def test_red_mended_green(pull, runner, github):

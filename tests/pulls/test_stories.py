@@ -10,6 +10,7 @@ import pytest
 from ..scenarios.shop import NOTE, adds, script
 from . import running
 from .fake import READER, TOKEN
+from .running import red
 
 EMAIL = script("0002", "0001", **adds("users", "email"))
 
@@ -47,14 +48,6 @@ def test_red_mended_green(pull, runner, github):
     assert green.outputs["patch"] == ""
     assert len(json.loads(green.outputs["revisions"])) == 1
     assert green.unknown == []
-
-
-def red(pull, **options):
-    """A pull request whose revision is missing."""
-    one = pull(**options)
-    one.shop.model()
-    one.push()
-    return one
 
 
 def test_a_fork(pull, runner, github):

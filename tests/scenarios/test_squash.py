@@ -249,31 +249,30 @@ def test_without_a_message_it_is_those_of_the_chain(shop):
 # what is left alone
 
 
-def other_head(one):
-    bring(one, ["email"])
+def commit_note(one, message):
+    """The column orders.note with its revision, on top of the first one."""
     one.model("orders", NOTE)
     text = script("0009", "0001", **adds("orders", "note", "sa.String(20)"))
     one.write("migrations/versions/0009.py", text)
-    one.commit_all("beside")
+    one.commit_all(message)
+
+
+def other_head(one):
+    bring(one, ["email"])
+    commit_note(one, "beside")
 
 
 def moved_base(one):
     bring(one, ["email", "fill"])
     one.git("checkout", "-q", "main")
-    one.model("orders", NOTE)
-    text = script("0009", "0001", **adds("orders", "note", "sa.String(20)"))
-    one.write("migrations/versions/0009.py", text)
-    one.commit_all("landed")
+    commit_note(one, "landed")
     one.git("checkout", "-q", "mine")
 
 
 def beside_what_landed(one):
     bring(one, ["email"])
     one.git("checkout", "-q", "main")
-    one.model("orders", NOTE)
-    text = script("0009", "0001", **adds("orders", "note", "sa.String(20)"))
-    one.write("migrations/versions/0009.py", text)
-    one.commit_all("landed")
+    commit_note(one, "landed")
     one.git("checkout", "-q", "mine")
     one.git("merge", "-q", "--no-edit", "main")
 

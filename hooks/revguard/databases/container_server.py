@@ -17,7 +17,13 @@ from revguard.databases import (
     snapshots,
 )
 from revguard.databases.container_archives import Source
-from revguard.databases.providing import Database, Installation, UnavailableError, Url
+from revguard.databases.providing import (
+    Database,
+    Installation,
+    Storing,
+    UnavailableError,
+    Url,
+)
 from revguard.databases.wire import ServerError
 from revguard.errors import CouldNotCheck
 
@@ -43,7 +49,7 @@ _TELLING_SECONDS = 0.5
 _CRASHED = re.compile(r"was terminated by signal \d|PANIC:|got signal \d")
 
 
-class ContainerServer:
+class ContainerServer(Storing):
     """One container with its server, from launch to removal."""
 
     copies = True
@@ -133,15 +139,6 @@ class ContainerServer:
         with self._asked("clone") as connection:
             self._dialect.copy(connection, self._marked(), name)
         return self._database(name)
-
-    def replayed(self, *, asked: bool) -> bool:  # noqa: ARG002 - it will be stored
-        """Mark the state that was reached."""
-        self.mark()
-        return True
-
-    def lend(self, name: str) -> Database:
-        """A copy: what is marked will be stored."""
-        return self.clone(name)
 
     def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
         """Stop, and store the marked (else the main) state; None where that is not possible."""

@@ -13,14 +13,14 @@ import socket
 import subprocess
 import sys
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from revguard import leftovers
 from revguard.databases import accounts, launcher, snapshots, wire
-from revguard.databases.providing import Database, Installation, Url
+from revguard.databases.providing import Database, Installation, Storing, Url
 from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _LAUNCHER = os.path.realpath(launcher.__file__)
 _PORTS = 3  # that are tried: another program may take one between our look and the server's
 
 
-class LocalServer(ABC):
+class LocalServer(Storing):
     """One server process with its data folder, from launch to removal."""
 
     copies = True
@@ -149,23 +149,6 @@ class LocalServer(ABC):
             return self._log.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
-
-    @abstractmethod
-    def mark(self) -> None:
-        """Copy the main database within the server; whoever is connected is thrown out."""
-
-    @abstractmethod
-    def clone(self, name: str) -> Database:
-        """A copy of the marked state, else of the main database, called `name`."""
-
-    def replayed(self, *, asked: bool) -> bool:  # noqa: ARG002 - it will be stored
-        """Mark the state that was reached."""
-        self.mark()
-        return True
-
-    def lend(self, name: str) -> Database:
-        """A copy: what is marked will be stored."""
-        return self.clone(name)
 
     @abstractmethod
     def _program(self) -> tuple[Account | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypedDict
 
@@ -164,6 +165,27 @@ class Server(Protocol):
 
     def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
         """Stop, and store the marked (else the main) state; None where that is not possible."""
+
+
+class Storing(ABC):
+    """A part of the servers whose marked state is stored for later runs: it has to stay."""
+
+    @abstractmethod
+    def mark(self) -> None:
+        """Remember the main database as it is now; whoever is connected is thrown out."""
+
+    @abstractmethod
+    def clone(self, name: str) -> Database:
+        """A copy of the marked state, or of the main database where nothing is marked."""
+
+    def replayed(self, *, asked: bool) -> bool:  # noqa: ARG002 - it will be stored
+        """Mark the state that was reached."""
+        self.mark()
+        return True
+
+    def lend(self, name: str) -> Database:
+        """A copy: what is marked will be stored."""
+        return self.clone(name)
 
 
 class Provider(Protocol):

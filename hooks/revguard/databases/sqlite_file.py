@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from revguard import leftovers
 from revguard.databases import launcher, snapshots
-from revguard.databases.providing import Database, Installation
+from revguard.databases.providing import Database, Installation, Storing
 from revguard.errors import CouldNotCheck
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _IDENTITY = "sqlite-file-1"
 _FILES = {_MAIN, f"{_MAIN}-wal", f"{_MAIN}-journal"}
 
 
-class SqliteFile:
+class SqliteFile(Storing):
     """A folder with the file `app.db`; there is nobody to wait for."""
 
     copies = True
@@ -77,15 +77,6 @@ class SqliteFile:
         target = self._folder / f"clone-{name}"
         _copy(self._marked or self._folder / "main", target)
         return self._database(target / _MAIN)
-
-    def replayed(self, *, asked: bool) -> bool:  # noqa: ARG002 - it will be stored
-        """Mark the state that was reached."""
-        self.mark()
-        return True
-
-    def lend(self, name: str) -> Database:
-        """A copy: what is marked will be stored."""
-        return self.clone(name)
 
     def keep_snapshot(self, *, revisions: Mapping[str, str], extra: str) -> Snapshot | None:
         """Store the marked file, else the main one."""
